@@ -1,4 +1,4 @@
-"""A database on a server is shown as a file with the same conversations is; nothing in it is changed."""
+"""A database on a server is shown and changed as a file with the same conversations is."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import pytest
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
 from tests.cli.conftest import CONVO_TUI, Run, imported_packages
+from tests.databases import all_rows, open_ours, rows
 from tests.explorer.driver import open_explorer
 from tests.postgres_server import psql
 from tests.session.samples import run as run_result
 from tests.session.samples import turn, turns
 from tests.session.test_postgres_oracle import plain_engine
+from tui.agent.settings import AgentSettings
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedPostgresSession, AdvancedSQLiteSession
 from tui.session.advanced import AdvancedSession
@@ -65,12 +67,12 @@ async def test_commands_print_what_they_print_of_a_file(postgres: str, path: Pat
     ):
         await converse(session)
         session.close()
-    before = everything(postgres)
+    before = all_rows(postgres)
     for command, *arguments in COMMANDS:
         expected, shown = (run(command, place, *arguments) for place in (path, postgres))
         assert shown.returncode == expected.returncode, shown.stderr
         assert without_times(shown.stdout, postgres) == without_times(expected.stdout, str(path)), command
-    assert everything(postgres) == before
+    assert all_rows(postgres) == before
 
 
 def without_times(text: str, place: str) -> str:
@@ -82,12 +84,6 @@ def without_times(text: str, place: str) -> str:
     text = re.sub(r"(?<=\[)(\d+), \d+(?=, \")", r"\1", text)
     text = _TIMES.sub("TIME", text).replace(place.partition("?")[0], "PLACE")
     return re.sub(r"(?<=, )\w+(, \w+)*(?=, user, TIME)", lambda names: ", ".join(sorted(names[0].split(", "))), text)
-
-
-def everything(url: str) -> list[object]:
-    with psycopg.connect(url) as db:
-        tables = db.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND pg_table_is_visible(oid)").fetchall()
-        return [db.execute(f'SELECT * FROM "{name}"').fetchall() for (name,) in tables if not name.startswith("pg_")]
 
 
 async def test_a_plain_session_is_shown_without_tables_of_ours(postgres: str, run: Run) -> None:
@@ -102,7 +98,7 @@ async def test_a_plain_session_is_shown_without_tables_of_ours(postgres: str, ru
     assert "question 3" in shown
     assert "answer 2" not in shown
     assert "answer 3" in run("find", postgres, "answer 3").stdout
-    assert len(everything(postgres)) == 2
+    assert rows(postgres, "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema()") == [(2,)]
     # Of several such pairs none is guessed.
     other = SQLAlchemySession(
         "plain", engine=engine, create_tables=True, sessions_table="rooms", messages_table="room_items"
@@ -157,11 +153,8 @@ async def test_the_explorer_shows_it_and_follows_it(postgres: str) -> None:
     await converse(session)
     async with open_explorer(postgres, branch_id="other") as explorer:
         assert explorer.place == ("other", 3)
-        for text in ("2 Chat · other", "question 9", "answer 9", "empty", "turn 3 of 3", "read-only"):
+        for text in ("2 Chat · other", "question 9", "answer 9", "empty", "turn 3 of 3"):
             assert text in explorer.text
-        await explorer.press("f")
-        await explorer.press("comma")
-        assert explorer.notices[-1].startswith("A database on a server can only be shown.")
         await session.switch_to_branch("other")
         await session.add_items(turn(10))
         await explorer.controller.refresh()
@@ -170,15 +163,108 @@ async def test_the_explorer_shows_it_and_follows_it(postgres: str) -> None:
     session.close()
 
 
-@pytest.mark.parametrize("command", ["fork", "undo", "adopt", "import", "rename"])
-def test_what_would_change_it_is_refused(postgres: str, run: Run, command: str) -> None:
-    AdvancedPostgresSession(session_id="chat", url=postgres, create_tables=True).close()
-    secret = postgres.replace("postgres@", "postgres:hunter2@")
-    arguments = {"import": ["x.json"], "rename": ["title"]}.get(command, [])
-    refused = run(command, secret, *arguments)
+CHANGES = (
+    ("fork", "--branch", "main", "--turn", "3", "--name", "new"),
+    ("rename", "Shorter", "--branch", "new"),
+    ("rename", "All about it"),
+    ("archive", "--branch", "new"),
+    ("fork", "--branch", "main", "--name", "other"),
+    ("delete", "--branch", "other"),
+    ("delete", "--branch", "other", "--yes"),
+    ("undo",),
+    ("redo",),
+    ("unarchive", "--branch", "new"),
+    ("delete", "--yes"),
+    ("undo",),
+    ("adopt",),
+    ("undo",),
+)
+
+
+async def test_commands_change_it_as_they_change_a_file(postgres: str, path: Path, run: Run) -> None:
+    places = (path, postgres)
+    for place in places:
+        session = open_ours(place, "chat")
+        await converse(session)
+        session.close()
+    before = all_rows(postgres)
+    for command, *arguments in CHANGES:
+        expected, made = (run(command, place, *arguments) for place in places)
+        assert (made.returncode, made.stderr) == (expected.returncode, expected.stderr), command
+        assert without_times(made.stdout, postgres) == without_times(expected.stdout, str(path))
+        listed, shown = (run("list", place, "--json").stdout for place in places)
+        assert without_times(shown, postgres) == without_times(listed, str(path))
+    while run("undo", postgres).returncode == 0:
+        pass
+    assert all_rows(postgres) == before
+
+
+async def test_the_explorer_changes_it(postgres: str) -> None:
+    """A plain session is forked, answered, named and restored; its own tables are those of the plain class."""
+    engine = plain_engine(postgres)
+    plain = SQLAlchemySession("plain", engine=engine, create_tables=True)
+    await plain.add_items([*turns(1), *turn(2)])
+    items = rows(postgres, "SELECT * FROM agent_messages ORDER BY id")
+    async with open_explorer(postgres, agent=AgentSettings(model="offline")) as explorer:
+        await explorer.press("f")
+        await explorer.pilot.press(*", in short", "enter")
+        await explorer.until(lambda: explorer.view.branch_id != "main")
+        forked = explorer.view.branch_id
+        await explorer.until(lambda: not explorer.view.runs and explorer.view.tree.branches[forked].turns == 2)
+        await explorer.settle()
+        assert rows(postgres, "SELECT * FROM agent_messages ORDER BY id") == items
+        assert "question 2, in short" in explorer.text
+        await explorer.press("escape", "asterisk")
+        assert explorer.view.tree.branches[forked].pinned
+        await explorer.press("z", "z", "z")
+        assert explorer.place == ("main", 2)
+        assert list(explorer.view.tree.branches) == ["main"]
+        await explorer.pilot.press("i", *"count to 3", "enter")
+        await explorer.until(lambda: not explorer.view.runs and explorer.view.tree.branches["main"].turns == 3)
+        await explorer.settle()
+        assert len(await plain.get_items()) > len(items)
+        await explorer.press("escape", "z")
+        assert rows(postgres, "SELECT * FROM agent_messages ORDER BY id") == items
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("has_tables", [True, False])
+async def test_a_role_without_rights_looks_and_is_told_what_is_missing(
+    postgres: str, run: Run, *, has_tables: bool
+) -> None:
+    if has_tables:
+        session = AdvancedPostgresSession(session_id="chat", url=postgres, create_tables=True)
+        await converse(session)
+        session.close()
+    else:
+        engine = plain_engine(postgres)
+        await SQLAlchemySession("chat", engine=engine, create_tables=True).add_items(turns(2))
+        await engine.dispose()
+    schema = postgres.rpartition("%3D")[2]
+    role = f"reader_{schema}"
+    for grant in (
+        f"CREATE ROLE {role} LOGIN",
+        f"GRANT USAGE ON SCHEMA {schema} TO {role}",
+        f"GRANT SELECT{'' if has_tables else ', INSERT, UPDATE, DELETE'} ON ALL TABLES IN SCHEMA {schema} TO {role}",
+    ):
+        rows(postgres, grant)
+    url = postgres.replace("postgres@", f"{role}@")
+    refused = run("fork", url, "--branch", "main")
     assert refused.returncode == 2
-    assert command in ("import", "adopt") or "can only be shown" in refused.stderr
-    assert "hunter2" not in refused.stdout + refused.stderr
+    if has_tables:
+        problem = "change agent_sessions, agent_messages, convo_schema, and"
+        grant = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN"
+    else:
+        problem, grant = "make the tables convo_schema, convo_messages, convo_structure, and", "CREATE ON"
+    assert refused.stderr.startswith(f"convo-tui: Role '{role}' may not {problem}")
+    assert refused.stderr.endswith(f'  postgres can permit it: GRANT {grant} SCHEMA "{schema}" TO "{role}".\n')
+    async with open_explorer(url) as explorer:
+        assert "read-only" in explorer.text
+        assert "question 2" in explorer.text
+        await explorer.press("comma")
+        assert explorer.notices[-1] == refused.stderr.removeprefix("convo-tui: ").replace("\n  ", " ").strip()
+    rows(postgres, f"DROP OWNED BY {role}")
+    rows(postgres, f"DROP ROLE {role}")
 
 
 def test_no_password_is_printed(postgres: str, run: Run) -> None:

@@ -20,9 +20,9 @@ from openai import AsyncOpenAI
 
 from tests.agent.server import COMPACTION_TOKENS, Compaction, ScriptedServer, TextAnswer
 from tests.conftest import OpenOurs, OpenSDK
+from tests.databases import all_rows
 from tests.formats.documents import export_document, import_document
 from tests.session.samples import assistant, rows, run, turn, turns, user
-from tests.storage.test_editor import all_rows
 from tui.errors import ConvoError
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedSQLiteSession

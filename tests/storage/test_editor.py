@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 from agents import SQLiteSession
 
-from tests.conversations import SdkSession, assistant_message, open_sdk, run_result, turn
-from tests.session.samples import rows
+from tests.conversations import SdkSession, assistant_message, run_result, turn
+from tests.databases import Place, all_rows, count_messages, editor_of, open_other, open_ours, rows
 from tui.errors import ConvoError, FileError
 from tui.model import DeletionImpact, EntryState, JournalEntry, SharedTurns
-from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
 from tui.storage.engine import Transaction
 from tui.storage.journal.recording import record
@@ -26,13 +25,28 @@ from tui.storage.store import Store
 from tui.storage.transfer.imports import ImportedSession
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on every engine, unless it has the mark `sqlite`."""
+    if "path" in metafunc.fixturenames and metafunc.definition.get_closest_marker("sqlite") is None:
+        metafunc.parametrize("engine", ["sqlite", "postgres"], indirect=True)
+
+
 @pytest.fixture
-async def path(path: Path) -> Path:
-    """Return a file: `support` has main with 4 turns and alt, forked at turn 3, with 5; `billing` has one turn."""
-    other = open_sdk(path, "billing")
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of an engine."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+async def path(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    """Return a database: `support` has main with 4 turns and alt, forked at turn 3, with 5; `billing` has one turn."""
+    path: Place = tmp_path / "conversations.sqlite"
+    if engine == "postgres":
+        path = request.getfixturevalue("postgres")
+    other = open_other(path, "billing")
     await other.add_items(turn("an invoice"))
     other.close()
-    sdk = open_sdk(path)
+    sdk = open_other(path)
     for number in range(1, 5):
         await sdk.add_items(turn(f"main {number}", tool="get_weather"))
         await sdk.store_run_usage(run_result(100 * number, cached=10, reasoning=5))
@@ -45,20 +59,20 @@ async def path(path: Path) -> Path:
 
 
 @pytest.fixture
-def editor(path: Path) -> Editor:
-    return Editor(path, "agent_sessions", "agent_messages")
+def editor(path: Place) -> Editor:
+    return editor_of(path)
 
 
 @pytest.fixture
-async def store(path: Path) -> AsyncIterator[Store]:
+async def store(path: Place) -> AsyncIterator[Store]:
     store = Store(path)
     yield store
     store.close()
 
 
-async def as_sdk_reads(path: Path, session_id: str = "support") -> dict[str, Any]:
+async def as_sdk_reads(path: Place, session_id: str = "support") -> dict[str, Any]:
     """Return everything that the SDK's class returns about a session."""
-    sdk = open_sdk(path, session_id)
+    sdk = open_other(path, session_id)
     listed = await sdk.list_branches()
     results: dict[str, Any] = {"branches": listed, "usage": await sdk.get_session_usage()}
     for branch in listed:
@@ -75,19 +89,6 @@ async def as_sdk_reads(path: Path, session_id: str = "support") -> dict[str, Any
     return results
 
 
-KEPT_ELSEWHERE = ("sqlite_sequence", "branch_reservations", "convo_journal", "convo_trash", "convo_cleared")
-
-
-def all_rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of the file, except for reserved ids and the journal."""
-    with closing(sqlite3.connect(path)) as db:
-        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        found = {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name not in KEPT_ELSEWHERE}
-    # Every program that opens a session stores that it was never cleared.
-    found["session_clear_generations"] = [row for row in found["session_clear_generations"] if row[1]]
-    return {name: sorted(held, key=repr) for name, held in found.items() if held}
-
-
 def untimed(results: Any) -> Any:
     """Return results of the SDK without times, which differ between two files."""
     if isinstance(results, dict):
@@ -97,11 +98,12 @@ def untimed(results: Any) -> Any:
     return results
 
 
-async def test_forks_and_deletions_match_the_sdk(path: Path, editor: Editor, tmp_path: Path) -> None:
+@pytest.mark.sqlite
+async def test_forks_and_deletions_match_the_sdk(path: Place, editor: Editor, tmp_path: Path) -> None:
     reference = tmp_path / "reference.sqlite"
     with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(reference)) as copy:
         db.backup(copy)
-    sdk = open_sdk(reference)
+    sdk = open_other(reference)
     await sdk.create_branch_from_turn(3, "third")
     await editor.fork("support", "main", 3, "third")
     assert untimed(await as_sdk_reads(path)) == untimed(await as_sdk_reads(reference))
@@ -113,7 +115,7 @@ async def test_forks_and_deletions_match_the_sdk(path: Path, editor: Editor, tmp
     sdk.close()
 
 
-async def test_undo_restores_a_deleted_branch(path: Path, editor: Editor) -> None:
+async def test_undo_restores_a_deleted_branch(path: Place, editor: Editor) -> None:
     before, stored = await as_sdk_reads(path), all_rows(path)
     await editor.delete_branch("support", "alt")
     without = await as_sdk_reads(path)
@@ -128,10 +130,10 @@ async def test_undo_restores_a_deleted_branch(path: Path, editor: Editor) -> Non
     assert reserved == [("alt",), ("main",)]
 
 
-async def test_a_restored_branch_can_be_continued(path: Path, editor: Editor) -> None:
+async def test_a_restored_branch_can_be_continued(path: Place, editor: Editor) -> None:
     await editor.delete_branch("support", "alt")
     await editor.undo()
-    sdk = open_sdk(path)
+    sdk = open_other(path)
     await sdk.switch_to_branch("alt")
     await sdk.add_items(turn("alt 6"))
     texts = [found["content"] for found in await sdk.get_conversation_turns()]
@@ -143,7 +145,7 @@ async def test_a_restored_branch_can_be_continued(path: Path, editor: Editor) ->
 
 
 async def test_usage_of_shared_turns_survives_the_branch_that_ran_them(
-    path: Path, editor: Editor, store: Store
+    path: Place, editor: Editor, store: Store
 ) -> None:
     await editor.fork("support", "alt", 5, "child")
     session = (await store.sessions())[0]
@@ -166,39 +168,38 @@ async def test_usage_of_shared_turns_survives_the_branch_that_ran_them(
 
 
 async def test_deleting_a_branch_that_parts_within_a_turn_deletes_only_its_own_items(
-    path: Path, editor: Editor, store: Store
+    path: Place, editor: Editor, store: Store
 ) -> None:
-    async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
+    async with open_ours(path, "support") as ours:
         await ours.switch_to_branch("alt")
         await ours.fork(branch_name="shorter")
         await ours.pop_item()
         await ours.add_items([assistant_message("Otherwise.")])  # type: ignore[list-item]
     impact = await store.deletion_impact((await store.sessions())[0], "alt")
     assert (impact.items, impact.tokens, impact.kept_tokens) == (1, None, 13200)
-    before = rows(path, "SELECT COUNT(*) FROM agent_messages")[0][0]
+    before = count_messages(path, "support")
     await editor.delete_branch("support", "alt")
-    assert before - rows(path, "SELECT COUNT(*) FROM agent_messages")[0][0] == impact.items
+    assert before - count_messages(path, "support") == impact.items
 
 
-async def test_the_deletion_impact_is_what_is_deleted(path: Path, editor: Editor, store: Store) -> None:
+async def test_the_deletion_impact_is_what_is_deleted(path: Place, editor: Editor, store: Store) -> None:
     session = (await store.sessions())[0]
-    count = "SELECT COUNT(*) FROM agent_messages WHERE session_id = 'support'"
     for branch in ("alt", None):
         impact = await store.deletion_impact(session, branch)
-        before = rows(path, count)[0][0]
+        before = count_messages(path, "support")
         if branch is None:
             assert (impact.branches, impact.turns, impact.tokens) == (1, 4, 1100)
             await editor.delete_session("support")
         else:
             await editor.delete_branch("support", branch)
-        assert before - rows(path, count)[0][0] == impact.items
+        assert before - count_messages(path, "support") == impact.items
 
 
-async def test_undo_restores_a_deleted_session_with_all_branches(path: Path, editor: Editor) -> None:
+async def test_undo_restores_a_deleted_session_with_all_branches(path: Place, editor: Editor) -> None:
     await editor.fork("support", "main", 1, "empty")
     await editor.label("support", None, title="Weather", description="Named it")
     before, stored = await as_sdk_reads(path), all_rows(path)
-    stale = open_sdk(path)
+    stale = open_other(path)
     await stale.switch_to_branch("alt")
     await editor.delete_session("support")
     assert await stale.get_items() == []
@@ -206,7 +207,7 @@ async def test_undo_restores_a_deleted_session_with_all_branches(path: Path, edi
     await editor.undo()
     assert (await as_sdk_reads(path), all_rows(path)) == (before, stored)
     stale.close()
-    async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
+    async with open_ours(path, "support") as ours:
         await ours.switch_to_branch("empty")
 
 
@@ -216,7 +217,7 @@ async def test_main_cannot_be_deleted(editor: Editor) -> None:
     assert "delete the session" in raised.value.hint
 
 
-async def test_a_fork_is_undone_unless_it_was_continued(path: Path, editor: Editor) -> None:
+async def test_a_fork_is_undone_unless_it_was_continued(path: Place, editor: Editor) -> None:
     stored = all_rows(path)
     assert await editor.fork("support", "main", 3, "third") == ["third"]
     made = all_rows(path)
@@ -224,7 +225,7 @@ async def test_a_fork_is_undone_unless_it_was_continued(path: Path, editor: Edit
     assert all_rows(path) == stored
     await editor.redo()
     assert all_rows(path) == made
-    sdk = open_sdk(path)
+    sdk = open_other(path)
     await sdk.switch_to_branch("third")
     await sdk.add_items(turn("third 3"))
     sdk.close()
@@ -236,7 +237,7 @@ async def test_a_fork_is_undone_unless_it_was_continued(path: Path, editor: Edit
         await editor.undo()
 
 
-async def test_a_fork_that_shares_nothing_is_undone_too(path: Path, editor: Editor, store: Store) -> None:
+async def test_a_fork_that_shares_nothing_is_undone_too(path: Place, editor: Editor, store: Store) -> None:
     await editor.fork("support", "main", 1, "anew")
     session = (await store.sessions())[0]
     assert "anew" in (await store.tree(session)).branches
@@ -246,9 +247,10 @@ async def test_a_fork_that_shares_nothing_is_undone_too(path: Path, editor: Edit
     assert "anew" in (await store.tree(session)).branches
 
 
-async def test_an_undo_that_another_program_made_impossible_restores_nothing(path: Path, editor: Editor) -> None:
+@pytest.mark.sqlite
+async def test_an_undo_that_another_program_made_impossible_restores_nothing(path: Place, editor: Editor) -> None:
     await editor.delete_branch("support", "alt")
-    sdk = open_sdk(path)
+    sdk = open_other(path)
     for _ in range(9):
         await sdk.pop_item()
     sdk.close()
@@ -258,8 +260,9 @@ async def test_an_undo_that_another_program_made_impossible_restores_nothing(pat
     assert all_rows(path) == stored
 
 
-async def test_a_branch_that_another_program_revived_is_not_overwritten(path: Path, editor: Editor) -> None:
-    stale = open_sdk(path)
+@pytest.mark.sqlite
+async def test_a_branch_that_another_program_revived_is_not_overwritten(path: Place, editor: Editor) -> None:
+    stale = open_other(path)
     await stale.switch_to_branch("alt")
     await editor.delete_branch("support", "alt")
     await stale.add_items(turn("late"))
@@ -268,17 +271,18 @@ async def test_a_branch_that_another_program_revived_is_not_overwritten(path: Pa
         await editor.undo()
 
 
-async def test_nothing_is_restored_into_a_cleared_session(path: Path, editor: Editor) -> None:
+@pytest.mark.sqlite
+async def test_nothing_is_restored_into_a_cleared_session(path: Place, editor: Editor) -> None:
     await editor.delete_branch("support", "alt")
-    sdk = open_sdk(path)
+    sdk = open_other(path)
     await sdk.clear_session()
     sdk.close()
     with pytest.raises(ConvoError, match="'support' was cleared since"):
         await editor.undo()
 
 
-async def test_a_copy_is_a_session_with_its_own_usage_and_runs(path: Path, editor: Editor) -> None:
-    async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
+async def test_a_copy_is_a_session_with_its_own_usage_and_runs(path: Place, editor: Editor) -> None:
+    async with open_ours(path, "support") as ours:
         await ours.record_run(outcome="done", model="gpt", agent="a", started_at="2026-01-01 00:00:00", seconds=2.0)
     stored = all_rows(path)
     assert await editor.copy_branch("support", "alt", "copy") == (5, 14)
@@ -288,8 +292,7 @@ async def test_a_copy_is_a_session_with_its_own_usage_and_runs(path: Path, edito
     assert [usage["input_tokens"] for usage in copy["main"][5]] == [100, 200, 3000, 4000, 5000]
     await editor.copy_branch("support", "main", "second")
     assert rows(path, "SELECT model, user_turn_number FROM convo_runs WHERE session_id = 'second'") == [("gpt", 4)]
-    ids = rows(path, "SELECT COUNT(*), COUNT(DISTINCT message_id) FROM message_structure WHERE session_id <> 'support'")
-    assert ids == [(32, 32)]
+    assert rows(path, "SELECT COUNT(*) FROM agent_messages WHERE session_id <> 'support'") == [(32,)]
     with pytest.raises(ConvoError, match="has a session 'copy' already"):
         await editor.copy_branch("support", "main", "copy")
     await editor.undo()
@@ -297,16 +300,16 @@ async def test_a_copy_is_a_session_with_its_own_usage_and_runs(path: Path, edito
     assert all_rows(path) == stored
 
 
-async def test_a_copied_session_that_was_continued_is_not_undone(path: Path, editor: Editor) -> None:
+async def test_a_copied_session_that_was_continued_is_not_undone(path: Place, editor: Editor) -> None:
     await editor.copy_branch("support", "alt", "copy")
-    sdk = open_sdk(path, "copy")
+    sdk = open_other(path, "copy")
     await sdk.create_branch_from_turn(2, "on")
     sdk.close()
     with pytest.raises(ConvoError, match="'copy' has new items"):
         await editor.undo()
 
 
-async def test_the_sdk_reads_a_copy_in_a_new_file(path: Path, editor: Editor, tmp_path: Path) -> None:
+async def test_the_sdk_reads_a_copy_in_a_new_file(path: Place, editor: Editor, tmp_path: Path) -> None:
     stored = all_rows(path)
     file = tmp_path / "copy of alt.sqlite"
     assert await editor.copy_branch_to_file("support", "alt", "alone", file) == (5, 14)
@@ -323,15 +326,13 @@ async def test_the_sdk_reads_a_copy_in_a_new_file(path: Path, editor: Editor, tm
         await editor.copy_branch_to_file("support", "main", "alone", tmp_path / "nowhere" / "x.sqlite")
     with pytest.raises(ConvoError, match="'nothing' does not exist"):
         await editor.copy_branch_to_file("support", "nothing", "alone", tmp_path / "none.sqlite")
-    assert sorted(each.name for each in tmp_path.iterdir() if "copy" not in each.name) == sorted(
-        each.name for each in tmp_path.iterdir() if each.name.startswith(path.name)
-    )
+    assert {each.name.partition(".")[0] for each in tmp_path.iterdir()} <= {"conversations", "copy of alt"}
 
 
-async def test_turns_are_copied_completely(path: Path, editor: Editor) -> None:
+async def test_turns_are_copied_completely(path: Place, editor: Editor) -> None:
     stored = all_rows(path)
     assert await editor.copy_turns("support", [("main", 4), ("main", 1)], "alt") == (2, 8)
-    sdk = open_sdk(path)
+    sdk = open_other(path)
     main, alt = await sdk.get_items(branch_id="main"), await sdk.get_items(branch_id="alt")
     assert alt[-8:] == [*main[-4:], *main[:4]]
     assert [found["turn"] for found in await sdk.get_conversation_turns("alt")] == [1, 2, 3, 4, 5, 6, 7]
@@ -346,10 +347,10 @@ async def test_turns_are_copied_completely(path: Path, editor: Editor) -> None:
 
 
 @pytest.mark.parametrize("torn", [1, 2])
-async def test_a_call_is_not_separated_from_its_output(path: Path, editor: Editor, torn: int) -> None:
+async def test_a_call_is_not_separated_from_its_output(path: Place, editor: Editor, torn: int) -> None:
     items = turn("torn", tool="get_weather")
     del items[torn]
-    sdk = open_sdk(path)
+    sdk = open_other(path)
     await sdk.add_items(items)
     sdk.close()
     stored = all_rows(path)
@@ -358,7 +359,7 @@ async def test_a_call_is_not_separated_from_its_output(path: Path, editor: Edito
     assert all_rows(path) == stored
 
 
-async def test_each_change_of_a_label_is_undone_by_itself(path: Path, editor: Editor, store: Store) -> None:
+async def test_each_change_of_a_label_is_undone_by_itself(path: Place, editor: Editor, store: Store) -> None:
     await editor.label("support", "alt", title="Oslo, hourly", note="the better one", description="Named 'alt'")
     await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     await editor.label("support", None, archived=True, description="Archived session 'support'")
@@ -374,15 +375,13 @@ async def test_each_change_of_a_label_is_undone_by_itself(path: Path, editor: Ed
     assert (branch.name, branch.pinned) == ("Oslo, hourly", False)
     await editor.redo(up_to=entries[0].id)
     assert (await store.sessions())[0].archived
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE convo_labels SET title = 'mine' WHERE branch_id = 'alt'")
-    db.close()
+    rows(path, "UPDATE convo_labels SET title = 'mine' WHERE branch_id = 'alt'")
     await editor.undo()
     with pytest.raises(ConvoError, match="Another program has changed a title"):
         await editor.undo()
 
 
-async def test_an_unchanged_label_is_not_recorded(path: Path, editor: Editor, store: Store) -> None:
+async def test_an_unchanged_label_is_not_recorded(path: Place, editor: Editor, store: Store) -> None:
     await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     await editor.undo()
     await editor.label("support", "alt", pinned=False, description="Unpinned 'alt'")
@@ -390,10 +389,10 @@ async def test_an_unchanged_label_is_not_recorded(path: Path, editor: Editor, st
     assert len(await store.journal()) == 1
 
 
-async def test_an_entry_written_just_before_an_undo_is_checked(path: Path, editor: Editor, store: Store) -> None:
+async def test_an_entry_written_just_before_an_undo_is_checked(path: Place, editor: Editor, store: Store) -> None:
     await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     [pinned] = await store.journal()
-    await Editor(path, "agent_sessions", "agent_messages").delete_branch("support", "alt")
+    await editor_of(path).delete_branch("support", "alt")
     stored = all_rows(path)
     checked: list[str] = []
 
@@ -410,7 +409,7 @@ async def test_an_entry_written_just_before_an_undo_is_checked(path: Path, edito
     assert {entry.state for entry in await store.journal()} == {EntryState.DONE}
 
 
-async def test_all_entries_are_checked_before_the_first_is_undone(path: Path, editor: Editor, store: Store) -> None:
+async def test_all_entries_are_checked_before_the_first_is_undone(path: Place, editor: Editor, store: Store) -> None:
     for title in ("First", "Second"):
         await editor.label("support", "alt", title=title, description=f"Named 'alt' {title}")
     second, first = await store.journal()
@@ -444,14 +443,14 @@ async def test_a_change_after_an_undo_replaces_the_undone_changes_of_the_session
 
 @pytest.mark.parametrize("kind", ["fork", "rename", "import", "delete", "run"])
 async def test_a_change_of_another_session_leaves_undone_changes_to_redo(
-    path: Path, editor: Editor, store: Store, kind: str
+    path: Place, editor: Editor, store: Store, kind: str
 ) -> None:
     await editor.delete_branch("support", "alt")
     await editor.label("support", "main", pinned=True, description="Pinned 'main'")
     await editor.undo((await store.journal())[-1].id)
-    with closing(sqlite3.connect(path)) as db, db:
+    if isinstance(path, Path):
         # As an older version stored it.
-        db.execute("ALTER TABLE convo_journal DROP COLUMN place")
+        rows(path, "ALTER TABLE convo_journal DROP COLUMN place")
     match kind:
         case "fork":
             await editor.fork("billing", "main", 1, "alt")
@@ -463,7 +462,7 @@ async def test_a_change_of_another_session_leaves_undone_changes_to_redo(
             await editor.delete_session("billing")
         case "run":
             checkpoint = await editor.take_checkpoint("billing", "main")
-            other = open_sdk(path, "billing")
+            other = open_other(path, "billing")
             await other.add_items(turn("another invoice"))
             other.close()
             await editor.record_since(checkpoint, "run", "Sent a message")
@@ -491,7 +490,7 @@ async def test_a_change_of_another_session_leaves_undone_changes_to_redo(
     assert all_rows(path) == complete
 
 
-async def test_emptying_the_trash_makes_changes_permanent(path: Path, editor: Editor, store: Store) -> None:
+async def test_emptying_the_trash_makes_changes_permanent(path: Place, editor: Editor, store: Store) -> None:
     await editor.delete_branch("support", "alt")
     await editor.label("support", "main", pinned=True, description="Pinned 'main'")
     assert (await store.journal())[1].kept_bytes > 500
@@ -502,7 +501,8 @@ async def test_emptying_the_trash_makes_changes_permanent(path: Path, editor: Ed
         await editor.undo()
 
 
-async def test_reading_creates_no_table(path: Path, store: Store) -> None:
+@pytest.mark.sqlite
+async def test_reading_creates_no_table(path: Place, store: Store) -> None:
     await store.journal()
     await store.tree((await store.sessions())[0])
     await store.deletion_impact((await store.sessions())[0], "alt")
@@ -546,17 +546,18 @@ async def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_failed_change_writes_nothing(path: Path, editor: Editor) -> None:
+async def test_a_failed_change_writes_nothing(path: Place, editor: Editor) -> None:
     stored = all_rows(path)
     with pytest.raises(ConvoError, match="has already been used"):
         await editor.fork("support", "main", 2, "alt")
     with pytest.raises(ConvoError, match="'nothing' does not exist"):
         await editor.delete_branch("support", "nothing")
     assert all_rows(path) == stored
-    assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo%'") == []
+    if isinstance(path, Path):
+        assert rows(path, "SELECT name FROM sqlite_master WHERE name LIKE 'convo%'") == []
 
 
-async def test_a_cancelled_change_is_completed(path: Path, editor: Editor) -> None:
+async def test_a_cancelled_change_is_completed(path: Place, editor: Editor) -> None:
     task = asyncio.create_task(editor.delete_branch("support", "alt"))
     await asyncio.sleep(0)
     task.cancel()
@@ -568,13 +569,12 @@ async def test_a_cancelled_change_is_completed(path: Path, editor: Editor) -> No
 
 KILLED = """
 import os, sys
-from pathlib import Path
 from tui.storage.journal.recording import record
 from tui.storage.journal.undo import undo
-from tui.storage.open import open_to_write
+from tui.storage.open import open_to_write, target_of
 from tui.storage.queries.branches import delete_branch
 from tui.storage.tables import Tables
-path, what = Path(sys.argv[1]), sys.argv[2]
+path, what = target_of(sys.argv[1]), sys.argv[2]
 
 def work(tx):
     if what == "delete":
@@ -588,7 +588,7 @@ open_to_write(path, Tables(), 5).submit_write(work).result()
 """
 
 
-async def test_a_killed_program_writes_all_or_nothing(path: Path, editor: Editor) -> None:
+async def test_a_killed_program_writes_all_or_nothing(path: Place, editor: Editor) -> None:
     def killed(what: str) -> None:
         done = subprocess.run([sys.executable, "-c", KILLED, str(path), what], check=False)
         assert done.returncode == 9
@@ -604,11 +604,11 @@ async def test_a_killed_program_writes_all_or_nothing(path: Path, editor: Editor
     assert all_rows(path) == before
 
 
-async def test_everything_that_a_run_wrote_is_undone(path: Path, editor: Editor) -> None:
+async def test_everything_that_a_run_wrote_is_undone(path: Place, editor: Editor) -> None:
     await editor.fork("support", "main", 1, "empty")
     stored = all_rows(path)
     before = await editor.take_checkpoint("support", "empty")
-    async with AdvancedSQLiteSession(session_id="support", db_path=path) as ours:
+    async with open_ours(path, "support") as ours:
         await ours.switch_to_branch("empty")
         await ours.add_items(turn("sent", tool="get_weather"))
         await ours.store_run_usage(run_result(7))
@@ -629,7 +629,8 @@ async def test_a_run_that_wrote_nothing_is_not_recorded(editor: Editor, store: S
     assert await store.journal() == ()
 
 
-async def test_other_changes_can_be_recorded(path: Path, editor: Editor) -> None:
+@pytest.mark.sqlite
+async def test_other_changes_can_be_recorded(path: Place, editor: Editor) -> None:
     stored = all_rows(path)
 
     def shout(tx: Transaction) -> None:
@@ -649,7 +650,7 @@ async def test_other_changes_can_be_recorded(path: Path, editor: Editor) -> None
     assert all_rows(path) == stored
 
 
-async def test_a_session_keeps_its_place_when_a_branch_is_deleted(path: Path, editor: Editor, store: Store) -> None:
+async def test_a_session_keeps_its_place_when_a_branch_is_deleted(path: Place, editor: Editor, store: Store) -> None:
     async def order() -> list[tuple[str, ...]]:
         # The first page, and the order of all sessions, as a file that was just opened has it.
         fresh = Store(path)
@@ -659,14 +660,14 @@ async def test_a_session_keeps_its_place_when_a_branch_is_deleted(path: Path, ed
 
     await editor.fork("support", "main", 2, "newest")
     for session_id, branch in (("between", "main"), ("support", "newest")):
-        async with AdvancedSQLiteSession(session_id=session_id, db_path=path) as ours:
+        async with open_ours(path, session_id) as ours:
             await ours.switch_to_branch(branch)
             await ours.add_items(turn("hello"))
     before = await order()
     assert {names[:2] for names in before} == {("support", "between")}
     await editor.delete_branch("support", "newest")
     assert await order() == before
-    async with AdvancedSQLiteSession(session_id="between", db_path=path) as ours:
+    async with open_ours(path, "between") as ours:
         await ours.add_items(turn("again"))
     assert {names[:2] for names in await order()} == {("between", "support")}
     await editor.delete_session("support")

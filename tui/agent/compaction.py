@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tui.agent.loaded_agent import LoadedAgent
     from tui.agent.recording_session import RecordingSession
     from tui.agent.settings import Compaction
-    from tui.session import AdvancedSQLiteSession
+    from tui.session.advanced import AdvancedSession
     from tui.session.compaction import CompactionSnapshot
 
 __all__ = ["AutomaticCompaction", "compact_branch", "compaction_model", "compaction_target"]
@@ -129,7 +129,7 @@ def compaction_model(loaded: LoadedAgent, settings: Compaction) -> str:
     return compaction_target(loaded, settings)[1]
 
 
-async def compact_branch(loaded: LoadedAgent, settings: Compaction, session: AdvancedSQLiteSession) -> None:
+async def compact_branch(loaded: LoadedAgent, settings: Compaction, session: AdvancedSession) -> None:
     """Compact the session's current branch now.
 
     Raises:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tui.agent.live_items import ItemData
     from tui.agent.loaded_agent import LoadedAgent
-    from tui.session import AdvancedSQLiteSession
+    from tui.session.advanced import AdvancedSession
 
 __all__ = ["RestoredRun", "approval_of", "dump_state", "restore_run"]
 
@@ -72,7 +72,7 @@ async def dump_state(loaded: LoadedAgent, state: RunState[Any], asking: Sequence
         return None
 
 
-async def restore_run(loaded: LoadedAgent, session: AdvancedSQLiteSession, run: PausedRun, text: str) -> RestoredRun:
+async def restore_run(loaded: LoadedAgent, session: AdvancedSession, run: PausedRun, text: str) -> RestoredRun:
     """Return a paused run of a session's current branch, whose state `dump_state` stored as `text`.
 
     Earlier decisions are not restored, so that a file cannot approve calls for its reader.

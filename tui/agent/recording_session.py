@@ -14,7 +14,7 @@ from tui.items.types import is_user_message
 if TYPE_CHECKING:
     from agents import SessionSettings, TResponseInputItem
 
-    from tui.session import AdvancedSQLiteSession
+    from tui.session.advanced import AdvancedSession
     from tui.session.compaction import CompactionSnapshot
 
 __all__ = ["RecordingSession"]
@@ -29,7 +29,7 @@ class RecordingSession:
 
     def __init__(
         self,
-        session: AdvancedSQLiteSession,
+        session: AdvancedSession,
         on_written: Callable[[Sequence[ItemData]], None],
         written: Sequence[ItemData] = (),
     ) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tui.agent.compaction import AutomaticCompaction
     from tui.agent.loaded_agent import LoadedAgent
-    from tui.session import AdvancedSQLiteSession
+    from tui.session.advanced import AdvancedSession
 
 __all__ = ["AgentRun"]
 
@@ -55,7 +55,7 @@ class AgentRun:
     def __init__(
         self,
         loaded: LoadedAgent,
-        session: AdvancedSQLiteSession,
+        session: AdvancedSession,
         text: str,
         hooks: Hooks,
         restored: RestoredRun | None = None,

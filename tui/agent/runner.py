@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tui.agent.settings import AgentSettings
     from tui.model import ApprovalDecision, PausedRun
     from tui.runs.protocol import Hooks
-    from tui.session import AdvancedSQLiteSession
+    from tui.session.advanced import AdvancedSession
 
 __all__ = ["AgentRunner"]
 
@@ -50,7 +50,7 @@ class AgentRunner:
         """
         await self._loaded()
 
-    async def run(self, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> RunResult:
+    async def run(self, session: AdvancedSession, text: str, hooks: Hooks) -> RunResult:
         """Send `text` on the session's current branch and let the agent answer.
 
         The branch holds afterwards:
@@ -78,7 +78,7 @@ class AgentRunner:
 
         return await AgentRun(loaded, session, text, hooks).run()
 
-    async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> RestoredRun:
+    async def restore(self, session: AdvancedSession, run: PausedRun, state: str) -> RestoredRun:
         """Return a paused run of the session's current branch as `resume` takes it; nothing is run or written.
 
         Raises:
@@ -91,7 +91,7 @@ class AgentRunner:
 
     async def resume(
         self,
-        session: AdvancedSQLiteSession,
+        session: AdvancedSession,
         run: PausedRun,
         restored: RestoredRun,
         decisions: Sequence[ApprovalDecision | None],
@@ -116,7 +116,7 @@ class AgentRunner:
 
         return compaction_model(loaded, loaded.compaction)
 
-    async def compact(self, session: AdvancedSQLiteSession) -> None:
+    async def compact(self, session: AdvancedSession) -> None:
         """Compact the session's current branch, which is kept as it was under a new id.
 
         Raises:

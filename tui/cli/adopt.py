@@ -6,7 +6,6 @@ import argparse
 
 from tui.cli.open import open_editor, open_session
 from tui.cli.output import Output, print_json
-from tui.storage.open import file_of
 from tui.storage.transfer.adoption import added_to_branch
 
 __all__ = ["run"]
@@ -17,7 +16,7 @@ async def run(options: argparse.Namespace) -> int:
     async with open_session(options.file, options.session, quiet=True) as found:
         found.store.require_changeable()
         session_id = found.session.session_id
-    adopted = await open_editor(file_of(options.file)).adopt(session_id)
+    adopted = await open_editor(options.file).adopt(session_id)
     if options.json:
         print_json({"session_id": session_id, **adopted._asdict()})
     else:

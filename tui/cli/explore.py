@@ -45,12 +45,13 @@ def explore(options: argparse.Namespace) -> int:
         target = options.file
         if options.demo:
             from tui.demo import write_demo
-            from tui.storage.open import file_of
 
             if target is None:
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="convo-tui-"))
                 target = Path(folder) / "demo.sqlite"
-            write_demo(file_of(target))
+            if not isinstance(target, Path):
+                raise ConfigError("The sample conversations are written to a file.", "Name a file, or none.")
+            write_demo(target)
         return _run_app(_open(target, options, settings), config)
 
 

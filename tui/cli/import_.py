@@ -10,7 +10,6 @@ from tui.cli.open import open_editor
 from tui.cli.output import Output, print_json
 from tui.errors import ConfigError, ConvoError, SessionExistsError
 from tui.formats.transcripts import left_out, left_out_words, load, read_transcripts, with_names
-from tui.storage.open import file_of
 
 __all__ = ["run"]
 
@@ -23,7 +22,7 @@ async def run(options: argparse.Namespace) -> int:
     else:
         conversations = load(Path(options.transcript), name)
     try:
-        await open_editor(file_of(options.file), create=True).import_sessions(conversations)
+        await open_editor(options.file, create=True).import_sessions(conversations)
     except SessionExistsError as error:
         raise ConvoError(str(error), "Give the new one another id with --session.") from error
     session_ids = [conversation.session_id for conversation in conversations]

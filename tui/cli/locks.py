@@ -11,7 +11,7 @@ from typing import Final
 
 from tui.printable import printable_line
 from tui.storage.editor import LOCK_SECONDS
-from tui.storage.open import is_write_locked
+from tui.storage.open import Target, is_write_locked
 
 __all__ = ["reported_lock"]
 
@@ -20,8 +20,11 @@ _SILENT_SECONDS: Final = 0.5
 
 
 @asynccontextmanager
-async def reported_lock(path: Path) -> AsyncIterator[None]:
+async def reported_lock(path: Target) -> AsyncIterator[None]:
     """Say on standard error that a file is locked if the work inside the context takes longer than a moment."""
+    if not isinstance(path, Path):
+        yield
+        return
     report = asyncio.create_task(_report(path))
     try:
         yield

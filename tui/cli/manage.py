@@ -10,7 +10,6 @@ from tui.cli.open import OpenSession, open_editor, open_session
 from tui.cli.output import Output, print_json
 from tui.errors import ConvoError, NotFoundError
 from tui.storage.editor import Editor
-from tui.storage.open import file_of
 from tui.words import plural
 
 __all__ = ["run"]
@@ -18,7 +17,7 @@ __all__ = ["run"]
 
 async def run(options: argparse.Namespace) -> int:
     """Make the change that the command names, and print what was done."""
-    path = file_of(options.file)
+    path = options.file
     async with reported_lock(path):
         lines = await _make(options, await asyncio.to_thread(open_editor, path))
     _report(options, lines)

@@ -73,14 +73,14 @@ async def open_session(target: Target, session_id: str | None, *, quiet: bool = 
         await asyncio.to_thread(store.close)
 
 
-def open_editor(path: Path, *, create: bool = False) -> Editor:
-    """Return an editor of a file; `create` creates a missing file with the SDK's tables.
+def open_editor(path: Target, *, create: bool = False) -> Editor:
+    """Return an editor of a database; `create` makes a missing file, or missing tables on a server.
 
     Raises:
         FileError: The file cannot be opened or created.
         ReadOnlyError: The file is damaged.
     """
-    if create and not path.exists():
+    if create and not (isinstance(path, Path) and path.exists()):
         create_database(path)
     store = Store(path)
     try:

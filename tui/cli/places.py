@@ -23,7 +23,7 @@ from tui.formats.document_content import (
 )
 from tui.formats.json_document import json_document, stored_form
 from tui.session.plain import PlainSessions, is_plain_url, open_plain
-from tui.storage.open import Server, Target, file_of, is_server_url, target_of
+from tui.storage.open import Server, Target, is_server_url, target_of
 from tui.storage.queries.session_dump import SessionDump
 from tui.storage.store import Store
 from tui.storage.transfer.imports import ImportedSession
@@ -133,7 +133,7 @@ class _Database(Place):
     async def write(self, session: ReadSession, source: str, there: ReadSession | None) -> list[str]:
         copied = ImportedSession(session.session_id, document=session.document)
         state = state_of(session.document)
-        editor = open_editor(file_of(self._target), create=True)
+        editor = open_editor(self._target, create=True)
         await editor.write_copy(SessionCopy(copied, source, state, None if there is None else there.document))
         if not self._has_written:
             # Tables may be there now that were missing when the database was opened.

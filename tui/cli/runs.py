@@ -22,7 +22,7 @@ from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
 from tui.runs.sessions import open_session
 from tui.storage.editor import Editor
-from tui.storage.open import Target, file_of
+from tui.storage.open import Target
 from tui.storage.store import Store
 from tui.tty.descriptors import stdout_to_stderr
 from tui.widgets.format import format_time_and_zone
@@ -51,7 +51,7 @@ async def run(options: argparse.Namespace) -> int:
     if stops and options.call is not None:
         raise ConfigError("--stop rejects all calls of a run, --call one of them.", "Give one of these options.")
     async with AsyncExitStack() as opened:
-        async with reported_lock(file_of(options.file)):
+        async with reported_lock(options.file):
             store = await opened.enter_async_context(_open_store(options.file))
             found = await _find(store, options.run)
             # An answer takes several transactions: a locked file is waited for only once.
@@ -250,4 +250,4 @@ def _runner(options: argparse.Namespace) -> Any:
 
 
 def _editor(store: Store) -> Editor:
-    return Editor(store.file, store.sessions_table, store.messages_table)
+    return Editor(store.path, store.sessions_table, store.messages_table)

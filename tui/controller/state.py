@@ -156,4 +156,4 @@ class State:
         elif self.store.is_missing:
             raise FileError(f"{self.path} does not exist yet.", "The first message creates it.")
         await self.store.version()
-        return Editor(self.store.file, self.store.sessions_table, self.store.messages_table)
+        return Editor(self.store.path, self.store.sessions_table, self.store.messages_table)

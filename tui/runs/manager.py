@@ -12,7 +12,7 @@ from tui.model import ApprovalDecision, Outcome, PausedRun, Run, RunState
 from tui.runs.active_run import ActiveRun, BranchRef, RunListener
 from tui.runs.protocol import RunLeftError, Runner, RunResult
 from tui.runs.run_file import RunFile
-from tui.session import AdvancedSQLiteSession
+from tui.session.advanced import AdvancedSession
 from tui.storage.editor import Editor
 
 __all__ = ["BranchRef", "RunListener", "Runs"]
@@ -29,7 +29,7 @@ class Runs:
         self,
         runner: Runner,
         listener: RunListener,
-        open_session: Callable[[str], Awaitable[AdvancedSQLiteSession]],
+        open_session: Callable[[str], Awaitable[AdvancedSession]],
         edit: Callable[[], Awaitable[Editor]],
         paused_state: Callable[[int], Awaitable[str | None]],
     ) -> None:

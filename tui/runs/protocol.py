@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from tui.model import Approval, ApprovalDecision, Outcome, PausedRun, Progress
 
 if TYPE_CHECKING:
-    from tui.session import AdvancedSQLiteSession
+    from tui.session.advanced import AdvancedSession
 
 __all__ = ["Hooks", "Pause", "RunLeftError", "RunResult", "Runner"]
 
@@ -108,14 +108,14 @@ class Runner(Protocol):
             ConfigError: The agent or its model is not available.
         """
 
-    async def run(self, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> RunResult:
+    async def run(self, session: AdvancedSession, text: str, hooks: Hooks) -> RunResult:
         """Send a message on the session's current branch and let the agent answer it. Nothing is raised.
 
         Cancelling the task stops the run. The message and the part of the answer that has arrived are stored, and the
         branch can be used again.
         """
 
-    async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> Any:
+    async def restore(self, session: AdvancedSession, run: PausedRun, state: str) -> Any:
         """Return a paused run of the session's current branch in the form that `resume` takes; nothing is written.
 
         Raises:
@@ -124,7 +124,7 @@ class Runner(Protocol):
 
     async def resume(
         self,
-        session: AdvancedSQLiteSession,
+        session: AdvancedSession,
         run: PausedRun,
         restored: Any,
         decisions: Sequence[ApprovalDecision | None],
@@ -142,7 +142,7 @@ class Runner(Protocol):
             ConfigError: The agent is not available, or its server cannot compact.
         """
 
-    async def compact(self, session: AdvancedSQLiteSession) -> None:
+    async def compact(self, session: AdvancedSession) -> None:
         """Compact the session's current branch, which is kept as it was under a new id.
 
         Raises:

@@ -12,7 +12,7 @@ from tui.errors import ConvoError
 from tui.model import Approval, PausedRun
 from tui.model.journal import describe_run
 from tui.runs.protocol import Pause, RunResult
-from tui.session import AdvancedSQLiteSession
+from tui.session.advanced import AdvancedSession
 from tui.storage.editor import Editor, checkpoint_of
 from tui.storage.engine import Transaction
 from tui.storage.journal.recording import BranchCheckpoint, record_since, take_checkpoint
@@ -33,7 +33,7 @@ class RunFile:
     def __init__(
         self,
         editor: Editor,
-        session: AdvancedSQLiteSession,
+        session: AdvancedSession,
         checkpoint: BranchCheckpoint,
         text: str,
         started_at: str | None = None,
@@ -49,7 +49,7 @@ class RunFile:
         session.around_compaction = self._around_compaction
 
     @classmethod
-    def of(cls, run: PausedRun, editor: Editor, session: AdvancedSQLiteSession) -> RunFile:
+    def of(cls, run: PausedRun, editor: Editor, session: AdvancedSession) -> RunFile:
         """Return the same for a paused run.
 
         Raises:

@@ -36,7 +36,7 @@ class AdvancedPostgresSession(AdvancedSession):
     threads and event loops; its calls take effect in their order. A change is made completely or not at all, also when
     the call is cancelled. If the connection is lost, the error says whether the change may have been stored.
 
-    The explorer shows what this class does, and cannot undo it yet.
+    A compaction of a branch and `clear_session` can be undone in the explorer.
 
     Every method but `close` raises RuntimeError after `close`, and psycopg.Error where the server fails.
 

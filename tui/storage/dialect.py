@@ -19,6 +19,9 @@ class Dialect(Protocol):
         not_indexed: The words after the name of a table that keep the database from reading it by an index.
         is_remote: Whether each statement is sent to a server, so that one long statement takes less time than several.
         row_order: A column that grows with the order in which the rows of a table were inserted.
+        has_one_writer: Whether nobody else writes during a transaction that writes: its new ids are consecutive.
+        given_ids: The words after the columns of an insertion that gives a value for a column that numbers the rows.
+        for_update: The words after a query that keep others from changing the rows until the transaction ends.
     """
 
     @property
@@ -35,6 +38,16 @@ class Dialect(Protocol):
     def is_remote(self) -> bool: ...
     @property
     def row_order(self) -> str: ...
+    @property
+    def has_one_writer(self) -> bool: ...
+    @property
+    def given_ids(self) -> str: ...
+    @property
+    def for_update(self) -> str: ...
+
+    def time_of(self, text: str) -> str:
+        """Return an expression for a time of a base table, given as a text in UTC; now if it is NULL."""
+        ...
 
     def is_text(self, column: str) -> str:
         """Return the condition that a column holds a text."""

@@ -1,4 +1,4 @@
-"""Changes that the user makes to a file: each is one transaction, recorded so that it can be undone."""
+"""Changes that the user makes to a database: each is one transaction, recorded so that it can be undone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui.storage.journal.recording import (
     take_checkpoint,
 )
 from tui.storage.journal.undo import Check, redo, undo
-from tui.storage.open import open_to_read, open_to_write, write_new_database
+from tui.storage.open import Server, Target, open_to_read, open_to_write, write_new_database
 from tui.storage.queries.branches import claim_generation, delete_branch, fork_branch
 from tui.storage.queries.items import append_items, clear_session, encode_items
 from tui.storage.queries.labels import drop_label, read_label, write_label
@@ -47,18 +47,20 @@ LOCK_SECONDS: Final = 5.0
 
 
 class Editor:
-    """Makes changes to a file, which it opens anew for each change.
+    """Makes changes to a file, which it opens anew for each change, or to a database on a server.
 
-    Each method raises ConvoError if the change cannot be made, and FileError if the file cannot be written; then
+    Each method raises ConvoError if the change cannot be made, and FileError if the database cannot be written; then
     nothing is changed.
 
     Attributes:
-        path: The file.
+        path: The file, or the database on a server.
         tables: Its base tables.
     """
 
-    def __init__(self, path: Path, sessions_table: str, messages_table: str, *, timeout: float = LOCK_SECONDS) -> None:
-        """Create the editor of an existing file; `timeout` is how long to wait for its lock, in seconds."""
+    def __init__(
+        self, path: Target, sessions_table: str, messages_table: str, *, timeout: float = LOCK_SECONDS
+    ) -> None:
+        """Create the editor of an existing database; `timeout` is how long to wait for a file's lock, in seconds."""
         self.path = path
         self.tables = Tables(quoted(sessions_table), quoted(messages_table))
         self._timeout = timeout
@@ -69,15 +71,28 @@ class Editor:
         The function gets the transaction and the other arguments, and makes its changes inside `record`.
         """
 
-        def write(engine: Engine) -> T:
-            return engine.submit_write(lambda tx: work(tx, *args, **kwargs)).result()
+        return await self._run(
+            self._open, lambda engine: engine.submit_write(lambda tx: work(tx, *args, **kwargs)).result()
+        )
 
-        return await self._run(lambda: open_to_write(self.path, self.tables, self._timeout), write)
+    async def _change(self, work: Callable[[Transaction], T], *session_ids: str) -> T:
+        """Run a function as `change` does, once nobody else changes the sessions."""
+
+        def locked(tx: Transaction) -> T:
+            for session_id in sorted(session_ids):
+                tx.lock_session(session_id)
+            return work(tx)
+
+        return await self.change(locked)
+
+    def _open(self) -> Engine:
+        return open_to_write(self.path, self.tables, self._timeout)
 
     async def _read(self, work: Callable[[Transaction], T]) -> T:
-        return await self._run(
-            lambda: open_to_read(self.path, self._timeout, once=True), lambda engine: engine.submit_read(work).result()
-        )
+        return await self._run(self._open_to_read, lambda engine: engine.submit_read(work).result())
+
+    def _open_to_read(self) -> Engine:
+        return open_to_read(self.path, self._timeout, once=True)
 
     # Branches
 
@@ -104,7 +119,7 @@ class Editor:
                 entry.description, entry.branch_id = f"Forked {branches} at turn {turn} of '{source}'", created[0]
             return created
 
-        return await self.change(work)
+        return await self._change(work, session_id)
 
     async def delete_branch(self, session_id: str, branch_id: str) -> None:
         """Delete a branch, its usage, and the messages that no other branch holds."""
@@ -117,7 +132,7 @@ class Editor:
                 entry.description = f"Deleted '{branch_id}' ({plural(deleted.messages, 'item')} of its own)"
                 entry.branch_id = branch_id
 
-        await self.change(work)
+        await self._change(work, session_id)
 
     async def create_session(self, session_id: str) -> None:
         """Add a session without messages."""
@@ -126,14 +141,13 @@ class Editor:
             create_branch_tables(tx)
             require_unused(tx, session_id)
             with record(tx, session_id, "session", f"Began session '{session_id}'"):
-                now = tx.dialect.now
                 tx.execute(
                     f"INSERT INTO {tx.tables.sessions} (session_id, created_at, updated_at)"
-                    f" VALUES (:session_id, {now}, {now})",
+                    " VALUES (:session_id, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)",
                     session_id=session_id,
                 )
 
-        await self.change(work)
+        await self._change(work, session_id)
 
     async def delete_session(self, session_id: str) -> None:
         """Delete a session with all its branches."""
@@ -145,7 +159,7 @@ class Editor:
                 drop_label(tx, session_id, None)
                 drop_place(tx, session_id)
 
-        await self.change(work)
+        await self._change(work, session_id)
 
     # Labels
 
@@ -172,13 +186,13 @@ class Editor:
                 changed = {name: value for name, value in fields.items() if value is not None}
                 write_label(tx, session_id, branch_id, read_label(tx, session_id, branch_id)._replace(**changed))
 
-        await self.change(work)
+        await self._change(work, session_id)
 
     # Paused runs
 
     async def pause_run(self, run: PausedRun, state: str) -> int:
         """Store a run that waits for approval with the agent's `state`, and return its number."""
-        return await self.change(pause_run, run, state)
+        return await self._change(lambda tx: pause_run(tx, run, state), run.session_id)
 
     async def take_paused_run(self, run_id: int) -> PausedRun | None:
         """Remove a paused run from the file and return it; None if others took or deleted it before."""
@@ -221,7 +235,7 @@ class Editor:
                 create_branch_tables(tx)
                 return copy_branch(tx, session_id, branch_id, tx, new_session_id)
 
-        return await self.change(work)
+        return await self._change(work, session_id, new_session_id)
 
     async def copy_branch_to_file(self, session_id: str, branch_id: str, new_session_id: str, path: Path) -> CopyCounts:
         """Copy a branch to the only session of a new file, which appears when it is complete.
@@ -247,7 +261,7 @@ class Editor:
                 entry.branch_id = branch_id
                 return copied
 
-        return await self.change(work)
+        return await self._change(work, session_id)
 
     # Imports
 
@@ -265,7 +279,7 @@ class Editor:
                 entry.description, entry.branch_id = added_to_branch(session_id, adopted), adopted.branch_id
                 return adopted
 
-        return await self.change(work)
+        return await self._change(work, session_id)
 
     async def import_sessions(self, sessions: Sequence[ImportedSession]) -> None:
         """Write new sessions, all of them or none."""
@@ -278,7 +292,7 @@ class Editor:
                 for session in sessions:
                     import_session(tx, session)
 
-        await self.change(work)
+        await self._change(work, *(session.session_id for session in sessions))
 
     async def write_copy(self, copy: SessionCopy) -> None:
         """Write a copy of a session of another database, over a former one if that is unchanged."""
@@ -289,17 +303,21 @@ class Editor:
             with record(tx, copy.session.session_id, "copy", description):
                 write_copy(tx, copy)
 
-        await self.change(work)
+        await self._change(work, copy.session.session_id)
 
     # The journal
 
     async def take_checkpoint(self, session_id: str, branch_id: str) -> BranchCheckpoint:
         """Return the state of a branch before others write to it, for `record_since`."""
-        return await self._read(lambda tx: take_checkpoint(tx, session_id, branch_id))
+        # A reader of a server has other names for the tables.
+        opened = self._open if isinstance(self.path, Server) else self._open_to_read
+        return await self._run(
+            opened, lambda engine: engine.submit_read(lambda tx: take_checkpoint(tx, session_id, branch_id)).result()
+        )
 
     async def record_since(self, checkpoint: BranchCheckpoint, operation: str, description: str) -> None:
         """Record what others appended to a branch since a checkpoint."""
-        await self.change(record_since, checkpoint, operation, description)
+        await self._change(lambda tx: record_since(tx, checkpoint, operation, description), checkpoint.session_id)
 
     async def undo(self, back_to: int | None = None, *, check: Check | None = None) -> tuple[JournalEntry, ...]:
         """Undo the newest change that is in effect, or the entry `back_to` and all newer ones.

@@ -14,10 +14,10 @@ from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-from tui.errors import ConvoError
+from tui.errors import ConvoError, ReadOnlyError
 from tui.model import Session
 from tui.storage.dialect import Dialect
-from tui.storage.layout import BranchEnd, EncodedItem, NewestItem
+from tui.storage.layout import BranchEnd, BranchRows, EncodedItem, NewestItem, StructureRow
 from tui.storage.sql import NamedValues
 from tui.storage.tables import Tables
 
@@ -245,6 +245,26 @@ class Transaction(Protocol):
         """
         ...
 
+    def as_cell(self, table: str, column: str, name: str = "") -> str:
+        """Return an expression for the value of a column as the trash has it; `name` is that of the table if given."""
+        ...
+
+    def from_cell(self, table: str, column: str, cell: str) -> str:
+        """Return an expression for the value of a column, given a cell of the trash."""
+        ...
+
+    def lock_session(self, session_id: str) -> bool:
+        """Wait until no other transaction changes a session, and return whether others may have done so meanwhile.
+
+        Then, what was read of the session before has to be read again.
+        """
+        ...
+
+    @property
+    def of_own_sessions(self) -> str:
+        """The condition that a row belongs to a session that is locked; true where all of the database is."""
+        ...
+
     def on_rollback(self, action: Callable[[], object]) -> None:
         """Call `action` if the transaction is rolled back, before the next one begins."""
         ...
@@ -292,6 +312,39 @@ class Layout(Protocol):
 
     def usage(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
         """Return the relation with the columns of `turn_usage`, of one branch or of all branches."""
+        ...
+
+    def all_messages(self, tx: Transaction) -> str:
+        """Return the relation with the messages of all branches."""
+        ...
+
+    def stored_at(self, tx: Transaction, branch_id: str, name: str) -> str:
+        """Return an expression for the time of a message of a branch, in UTC; `name` is that of its table."""
+        ...
+
+    def branch_rows(self, tx: Transaction, branch_id: str) -> BranchRows:
+        """Return the stored rows of a branch's items, whose ids grow with each item that is added."""
+        ...
+
+    def from_turn(self, tx: Transaction, session_id: str, branch_id: str) -> str:
+        """Return the condition for the rows of `TURN_TABLES` of a branch from a turn on.
+
+        The named values are `session_id`, `branch_id` and `turn`.
+        """
+        ...
+
+    def insert_rows(self, tx: Transaction, session_id: str, branch_id: str, rows: Sequence[StructureRow]) -> None:
+        """Add messages that `Transaction.insert_messages` stored to the end of a branch."""
+        ...
+
+    def insert_usage(
+        self, tx: Transaction, session_id: str, branch_id: str, rows: Iterable[Mapping[str, object]]
+    ) -> None:
+        """Store the usage of turns of a branch, as the columns of `turn_usage`; None as the time for now."""
+        ...
+
+    def complete_insertion(self, tx: Transaction, session_id: str) -> None:
+        """Complete a session after the items of all its branches were inserted."""
         ...
 
     def items(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:
@@ -375,6 +428,10 @@ class Layout(Protocol):
         """Move a branch as `tui.storage.queries.compaction.move_branch` does, without a run that waits."""
         ...
 
+    def split_branch(self, tx: Transaction, session_id: str, branch_id: str, last_row: int, new_id: str) -> None:
+        """Move the items of a branch after a row, with their usage, to a new branch that shares the rest."""
+        ...
+
     def delete_branch(self, tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int]:
         """Delete the items of a branch other than `main`, and the messages that no other branch holds.
 
@@ -448,9 +505,21 @@ class Engine(ABC):
         """Return whether the database that was opened is still found at `target`."""
 
     @property
+    def base_tables(self) -> tuple[str, str]:
+        """The base tables of sessions and messages, as SQL identifiers, under which they can be changed."""
+        return self.tables.sessions, self.tables.messages
+
+    @property
     def is_corrected(self) -> bool:
         """True if the file is damaged, so that other values are read than are stored: it must not be changed."""
         return False
+
+    @property
+    def refusal(self) -> ConvoError | None:
+        """The error for changes if the database must not be changed; None if it may be."""
+        if not self.is_corrected:
+            return None
+        return ReadOnlyError("This file is damaged.", "It can be shown and exported, not changed.")
 
     @abstractmethod
     def close(self) -> None:

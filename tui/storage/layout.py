@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["BranchEnd", "EncodedItem", "NewestItem", "TurnKey"]
+__all__ = ["BranchEnd", "BranchRows", "EncodedItem", "NewestItem", "StructureRow", "TurnKey"]
 
 
 class EncodedItem(NamedTuple):
@@ -22,6 +22,32 @@ class BranchEnd(NamedTuple):
     sequence_number: int = 0
     user_turn_number: int = 0
     branch_turn_number: int = 0
+
+
+class BranchRows(NamedTuple):
+    """The rows that a branch's items have.
+
+    Attributes:
+        table: The name of their table in the journal.
+        identifier: The table, as an SQL identifier.
+        condition: The condition for the rows of the branch, with the named values `session_id` and `branch_id`.
+    """
+
+    table: str
+    identifier: str
+    condition: str
+
+
+class StructureRow(NamedTuple):
+    """The place of a message in a branch, and its type; None as the time for now."""
+
+    message_id: int
+    sequence_number: int
+    user_turn_number: int | None
+    branch_turn_number: int | None
+    message_type: str
+    tool_name: str | None
+    created_at: str | None
 
 
 class TurnKey(NamedTuple):

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from tui.errors import ConfigError, ReadOnlyError
-from tui.storage.schema import quoted
+from tui.errors import ConfigError
+from tui.storage.schema import quoted, unquoted
 from tui.storage.sqlite.errors import is_database_error, translate_errors
 from tui.storage.sqlite.files import (
     MissingFile,
     is_write_locked,
     open_session,
-    open_to_write,
     unfinished_logs,
     write_new_database,
 )
 from tui.storage.sqlite.files import open_to_read as open_file_to_read
+from tui.storage.sqlite.files import open_to_write as open_file_to_write
 from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS, Tables
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ __all__ = [
     "Server",
     "Target",
     "create_database",
-    "file_of",
     "is_database_error",
     "is_server_url",
     "is_write_locked",
@@ -118,19 +117,6 @@ def target_of(text: str | Path, schema: str | None = None, tables: tuple[str, st
     return Path(text)
 
 
-def file_of(target: str | Target) -> Path:
-    """Return a file that is to be changed.
-
-    Raises:
-        ReadOnlyError: It is a server, which cannot be changed.
-        ConvoError: The URL cannot be read, or the driver is not installed.
-    """
-    found = target if isinstance(target, Server) else target_of(target)
-    if not isinstance(found, Path):
-        raise ReadOnlyError("A database on a server can only be shown.", "Change it with the session classes.")
-    return found
-
-
 def open_to_read(target: Target, timeout: float, *, once: bool = False, may_be_missing: bool = False) -> Engine:
     """Open a database to read it.
 
@@ -152,12 +138,37 @@ def open_to_read(target: Target, timeout: float, *, once: bool = False, may_be_m
     return PostgresReader(target.url, target.schema, target.tables)
 
 
-def create_database(path: Path) -> None:
-    """Make a file with the SDK's tables, or the missing tables of an existing file.
+def open_to_write(target: Target, tables: Tables, timeout: float) -> Engine:
+    """Open an existing database to change it; on a server, missing tables of this project are made.
+
+    Args:
+        target: The database.
+        tables: Its base tables, as SQL identifiers.
+        timeout: How long to wait for the lock of a file, in seconds.
 
     Raises:
-        FileError: It cannot be made.
+        ConvoError: It cannot be opened, or its tables not be made.
     """
+    if isinstance(target, Path):
+        return open_file_to_write(target, tables, timeout)
+    from tui.storage.postgres.engine import open_to_change
+
+    return open_to_change(target.url, *map(unquoted, tables[:2]))
+
+
+def create_database(path: Target) -> None:
+    """Make a file with the SDK's tables, or the missing tables of an existing database.
+
+    Raises:
+        ConvoError: They cannot be made.
+    """
+    if isinstance(path, Server):
+        from tui.storage.postgres.engine import open_to_change
+        from tui.storage.postgres.reading import has_conversations
+
+        if not has_conversations(path.url, path.schema, path.tables):
+            open_to_change(path.url, *(path.tables or (DEFAULT_SESSIONS, DEFAULT_MESSAGES))).close()
+        return
     with translate_errors(path):
         open_session(path, Tables(), "main", create_tables=True).close()
 

@@ -459,7 +459,9 @@ def create_other_tables(tx: Transaction) -> None:
 
 
 def create_branch_tables(tx: Transaction) -> None:
-    """Make the SDK's tables for branches and usage, where they are missing."""
+    """Make the SDK's tables for branches and usage, where they are missing; those of a server are made at once."""
+    if tx.layout.derives_main:
+        return
     create_structure_tables(tx)
     create_other_tables(tx)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from tui.errors import ConvoError, FileError, NotFoundError, ReadOnlyError
+from tui.errors import ConvoError, FileError, NotFoundError
 from tui.items.sealed import Seal
 from tui.model import (
     BranchUsage,
@@ -29,7 +29,7 @@ from tui.model import (
     TurnUsage,
 )
 from tui.storage.engine import Transaction
-from tui.storage.open import Server, Target, create_database, file_of, open_to_read, target_of
+from tui.storage.open import Server, Target, create_database, open_to_read, target_of
 from tui.storage.queries.branch_tree import IncrementalTree
 from tui.storage.queries.branch_usage import BranchUsageCache, SpendingByScope, session_tools
 from tui.storage.queries.pages import (
@@ -139,7 +139,7 @@ class Store:
             FileError: It cannot be made.
         """
         if self.is_missing:
-            await asyncio.to_thread(create_database, self.file)
+            await asyncio.to_thread(create_database, self.path)
 
     @property
     def is_corrected(self) -> bool:
@@ -147,24 +147,14 @@ class Store:
         return self._reader.is_corrected
 
     @property
-    def file(self) -> Path:
-        """The file, to change it.
-
-        Raises:
-            ReadOnlyError: The database is on a server.
-        """
-        return file_of(self.path)
-
-    @property
     def can_be_changed(self) -> bool:
         """True if the program can change what is shown."""
-        return not self.is_corrected and isinstance(self.path, Path)
+        return self._reader.refusal is None
 
     def require_changeable(self) -> None:
-        """Raise ReadOnlyError if the file is shown otherwise than it is stored, or is on a server."""
-        _ = self.file
-        if self.is_corrected:
-            raise ReadOnlyError("This file is damaged.", "It can be shown and exported, not changed.")
+        """Raise ReadOnlyError if the file is shown otherwise than it is stored, or the role may not change it."""
+        if (refusal := self._reader.refusal) is not None:
+            raise refusal
 
     def close(self) -> None:
         """Close the file; may be called again."""
@@ -186,7 +176,7 @@ class Store:
         self._background_positions = PositionIndex()
         self._usage_cache = BranchUsageCache()
         self._spending = None
-        self.sessions_table, self.messages_table = map(unquoted, reader.tables[:2])
+        self.sessions_table, self.messages_table = map(unquoted, reader.base_tables)
         self._times_opened += 1
 
     # Sessions

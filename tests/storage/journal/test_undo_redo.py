@@ -1,22 +1,22 @@
-"""Any changes in any order: undoing restores the file as it was before each, and redoing as it was after each."""
+"""Any changes in any order: undoing restores the database as it was before each, and redoing as it was after each."""
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import tempfile
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conversations import assistant_message, open_sdk, run_result, sent_request, turn
-from tests.storage.test_editor import all_rows, as_sdk_reads
+from tests.conversations import assistant_message, run_result, sent_request, turn
+from tests.databases import Place, all_rows, editor_of, open_other, open_ours, rows
+from tests.postgres_server import new_schema
+from tests.storage.test_editor import as_sdk_reads
 from tui.errors import ConvoError
-from tui.session import AdvancedSQLiteSession
 from tui.storage.editor import Editor
 from tui.storage.store import Store
 
@@ -33,12 +33,12 @@ STEPS = st.lists(
 )
 
 
-async def write(path: Path) -> None:
+async def write(path: Place) -> None:
     """Write two sessions; the second has three branches, two of which differ only within a turn."""
-    other = open_sdk(path, "other")
+    other = open_other(path, "other")
     await other.add_items(turn("other 1"))
     other.close()
-    sdk = open_sdk(path, "chat")
+    sdk = open_other(path, "chat")
     for number in range(1, 4):
         await sdk.add_items(turn(f"main {number}", tool="search"))
         await sdk.store_run_usage(run_result(100 * number))
@@ -46,7 +46,7 @@ async def write(path: Path) -> None:
     await sdk.add_items(turn("alt 3"))
     await sdk.store_run_usage(run_result(1000))
     sdk.close()
-    async with AdvancedSQLiteSession(session_id="chat", db_path=path) as ours:
+    async with open_ours(path, "chat") as ours:
         items: list[Any] = await ours.get_items()
         await ours.record_request(sent_request(300, items), first=True)
         await ours.record_request(sent_request(310, [{"role": "system", "content": "Only sent."}, *items]))
@@ -55,12 +55,11 @@ async def write(path: Path) -> None:
         await ours.fork(source="alt", branch_name="late")
         await ours.pop_item()
         await ours.add_items([assistant_message("Otherwise.")])  # type: ignore[list-item]
-    with closing(sqlite3.connect(path)) as db, db:
-        # A time that no change would write.
-        db.execute("UPDATE agent_sessions SET updated_at = '2026-01-01 00:00:00'")
+    # A time that no change would write.
+    rows(path, "UPDATE agent_sessions SET updated_at = '2026-01-01 00:00:00'")
 
 
-async def change(editor: Editor, store: Store, number: int, step: Step) -> None:
+async def change(path: Place, editor: Editor, store: Store, number: int, step: Step) -> None:
     """Make a change, if it is possible."""
     kind, which, turn_number = step
     sessions = [session.session_id for session in await store.sessions()]
@@ -87,7 +86,7 @@ async def change(editor: Editor, store: Store, number: int, step: Step) -> None:
             await editor.copy_turns("chat", [(branch, turn_number)], branches[turn_number % len(branches)])
         case "run":
             checkpoint = await editor.take_checkpoint("chat", branch)
-            async with AdvancedSQLiteSession(session_id="chat", db_path=editor.path) as ours:
+            async with open_ours(path, "chat") as ours:
                 await ours.switch_to_branch(branch)
                 await ours.add_items(turn(f"run {number}"))
                 items: list[Any] = await ours.get_items()
@@ -96,14 +95,14 @@ async def change(editor: Editor, store: Store, number: int, step: Step) -> None:
             await editor.record_since(checkpoint, "run", f"Sent {number}")
 
 
-async def undo_and_redo_all(path: Path, steps: Sequence[Step]) -> None:
+async def undo_and_redo_all(path: Place, steps: Sequence[Step]) -> None:
     await write(path)
-    editor, store = Editor(path, "agent_sessions", "agent_messages"), Store(path)
+    editor, store = editor_of(path), Store(path)
     states = [await state_of(path, store)]
     for number, step in enumerate(steps):
         known = len(await store.journal())
         with suppress(ConvoError):
-            await change(editor, store, number, step)
+            await change(path, editor, store, number, step)
         await as_sdk_reads(path, "chat")
         if len(await store.journal()) > known:
             states.append(await state_of(path, store))
@@ -122,8 +121,8 @@ async def undo_and_redo_all(path: Path, steps: Sequence[Step]) -> None:
     store.close()
 
 
-async def state_of(path: Path, store: Store) -> tuple[object, list[str]]:
-    """Return all rows of the file, with the times when sessions were written last, and the order of the sessions."""
+async def state_of(path: Place, store: Store) -> tuple[object, list[str]]:
+    """Return all rows of a database, with the times when sessions were written last, and the order of the sessions."""
     return all_rows(path), [session.session_id for session in await store.sessions()]
 
 
@@ -132,3 +131,9 @@ async def state_of(path: Path, store: Store) -> tuple[object, list[str]]:
 def test_all_changes_are_undone_and_redone(steps: Sequence[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(undo_and_redo_all(Path(folder) / "chat.sqlite", steps))
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=STEPS)
+def test_all_changes_are_undone_and_redone_on_a_server(postgres_server: str, steps: Sequence[Step]) -> None:
+    asyncio.run(undo_and_redo_all(new_schema(postgres_server), steps))

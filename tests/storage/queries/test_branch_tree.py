@@ -83,7 +83,7 @@ async def test_only_the_end_of_a_growing_branch_is_read(store: Store, ours: Adva
     await ours.add_items(turn("more"))
     second = await counted(store, store.tree(SESSION))
 
-    assert drawn(second.result) == drawn(await fresh(store.file))
+    assert drawn(second.result) == drawn(await fresh(Path(str(store.path))))
     assert second.result.branches["b60"].turns == first.result.branches["b60"].turns + 1
     assert second.steps * 2 < first.steps
 
@@ -97,7 +97,7 @@ async def test_items_added_to_a_known_turn_are_read(store: Store, ours: Advanced
     await ours.add_items(turn("x")[1:])
 
     tree = await store.tree(SESSION)
-    assert drawn(tree) == drawn(await fresh(store.file))
+    assert drawn(tree) == drawn(await fresh(Path(str(store.path))))
     assert len(tree.last_chain("twin")) == 1
 
 

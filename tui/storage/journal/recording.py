@@ -6,7 +6,7 @@ All changes inside `record` become one entry: deleted rows are copied to the tra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, NamedTuple
@@ -19,7 +19,6 @@ from tui.storage.journal.rows import (
     CLEAR,
     COMPACT,
     DAMAGES,
-    ENTRY_COLUMNS,
     KEYED_TABLES,
     NUMBERED_TABLES,
     BranchState,
@@ -33,6 +32,7 @@ from tui.storage.journal.rows import (
     delete_cleared,
     end_redo,
     entries_made_here,
+    entry_columns,
     entry_from_row,
     find_row,
     greatest_id,
@@ -42,6 +42,7 @@ from tui.storage.journal.rows import (
     recorded_tables,
     write_entry,
 )
+from tui.storage.layout import BranchRows
 from tui.storage.queries.items import clear_session
 from tui.storage.schema import CONVO_CLEARED, CONVO_JOURNAL, CONVO_TRASH, TRASH_CELLS, TURN_TABLES
 from tui.words import plural
@@ -63,9 +64,6 @@ _MAX_PROGRAM_BYTES: Final = 32 << 20
 
 _ROW_BYTES: Final = 100
 """Bytes that a cleared row takes, on average, besides the content of a message."""
-
-_TABLES_OF_BRANCHES: Final = ("message_structure", *TURN_TABLES)
-"""Tables of `NUMBERED_TABLES` whose rows belong to a branch."""
 
 
 class BranchCheckpoint(NamedTuple):
@@ -94,10 +92,12 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
 
     If something was changed, the undone entries of the session cannot be redone any more; otherwise there is no entry.
     """
+    tx.lock_session(session_id)
     entry_id = _insert_entry(tx, session_id, operation)
     tables = recorded_tables(tx)
     changes = Changes({table: tx.columns(identifier) for table, identifier in tables.items()})
     last_ids: dict[str, int] = {table: greatest_id(tx, tables[table]) for table in NUMBERED_TABLES if table in tables}
+    last_copy = greatest_id(tx, "convo_messages") if "convo_messages" in tables else 0
     entry = PendingEntry(description)
     recorded = [
         RecordedTable(table, identifier, changes.columns[table], table in KEYED_TABLES)
@@ -114,16 +114,21 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
     for table in NUMBERED_TABLES:
         if table in tables:
             last_id, rows = last_ids.get(table, 0), {"entry_id": entry_id, "table": table}
-            changed = f"SELECT {TRASH_CELLS[0]} FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
-            new = f"SELECT id FROM {tables[table]} WHERE id > :last OR id IN ({changed})"
+            row_id = tx.from_cell(tables[table], "id", TRASH_CELLS[0])
+            changed = f"SELECT {row_id} FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
+            new = f"SELECT id FROM {tables[table]} WHERE {tx.of_own_sessions} AND (id > :last OR id IN ({changed}))"
             if ranges := id_ranges(tx, new, last=last_id, **rows):
                 changes.added[table] = ranges
             # Rows that were both added and deleted inside the context leave nothing to undo.
-            sql = (
-                "DELETE FROM convo_trash"
-                f" WHERE entry_id = :entry_id AND table_name = :table AND {TRASH_CELLS[0]} > :last"
-            )
+            sql = f"DELETE FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND {row_id} > :last"
             tx.execute(sql, last=last_id, **rows)
+    if (copies := "convo_messages") in tables:
+        last_id = max(last_ids["messages"], last_copy)
+        created = f"SELECT id FROM convo_messages WHERE {tx.of_own_sessions} AND id > :last"
+        changes.created = id_ranges(tx, created, last=last_id)
+        row_id = tx.from_cell(copies, "id", TRASH_CELLS[0])
+        sql = f"DELETE FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND {row_id} > :last"
+        tx.execute(sql, entry_id=entry_id, table=copies, last=last_id)
     for table in KEYED_TABLES:
         if table in tables:
             _reduce_to_first_and_last(tx, entry_id, table, tables[table], changes.columns[table])
@@ -142,7 +147,7 @@ def record_clear(tx: Transaction, session_id: str) -> int:
     """
     tables = recorded_tables(tx)
     size = f"SUM({tx.dialect.stored_length('message_data')})"
-    sql = f"SELECT COUNT(*), {size} FROM {tx.tables.messages} WHERE session_id = :session_id"
+    sql = f"SELECT COUNT(*), {size} FROM {tx.layout.all_messages(tx)} AS m WHERE session_id = :session_id"
     items, message_bytes = tx.execute(sql, session_id=session_id).fetchone()
     if not items:
         return clear_session(tx, session_id)
@@ -152,16 +157,16 @@ def record_clear(tx: Transaction, session_id: str) -> int:
     for table, identifier in keyed.items():
         condition, values = "session_id = :session_id", {"session_id": session_id}
         copy_to_trash(tx, entry_id, table, identifier, changes.columns[table], BEFORE, condition, values)
-    copy_cleared(tx, changes, {table: name for table, name in tables.items() if table not in keyed}, session_id)
+    others = {table: name for table, name in tables.items() if table not in keyed}
+    copied = copy_cleared(tx, entry_id, changes, others, session_id)
     branches = tx.layout.filled_branches(tx, session_id)
     generation = clear_session(tx, session_id)
     for table, identifier in keyed.items():
         _reduce_to_first_and_last(tx, entry_id, table, identifier, changes.columns[table])
     changes.branches = [BranchState(session_id, branch_id, 0, 0, 0, 0) for branch_id in branches]
     changes.generations = {session_id: generation}
-    (first, last), *_ = changes.added[CONVO_CLEARED.name]
     entry = PendingEntry(f"Cleared session '{session_id}' ({plural(items, 'item')})")
-    write_entry(tx, entry_id, changes, entry, message_bytes + _ROW_BYTES * (last - first + 1))
+    write_entry(tx, entry_id, changes, entry, message_bytes + _ROW_BYTES * copied)
     end_redo(tx, session_id, entry_id)
     limit_program_entries(tx)
     return generation
@@ -180,21 +185,20 @@ def limit_program_entries(tx: Transaction) -> None:
 def take_checkpoint(tx: Transaction, session_id: str, branch_id: str) -> BranchCheckpoint:
     """Return the state of a branch, for `record_since`."""
     tables = recorded_tables(tx)
+    values = {"session_id": session_id, "branch_id": branch_id}
     last_ids: dict[str, int] = {
-        table: int(
+        rows.table: int(
             tx.execute(
-                f"SELECT COALESCE(MAX(id), 0) FROM {table} WHERE session_id = :session_id AND branch_id = :branch_id",
-                session_id=session_id,
-                branch_id=branch_id,
+                f"SELECT COALESCE(MAX(id), 0) FROM {rows.identifier} WHERE {rows.condition}", **values
             ).fetchone()[0]
         )
-        for table in _TABLES_OF_BRANCHES
-        if table in tables
+        for rows in _rows_of_branch(tx, branch_id, tables)
     }
+    stored = tx.layout.branch_rows(tx, branch_id)
     items, empty_row = 0, None
-    if last_ids.get("message_structure"):
-        sql = "SELECT COUNT(*) FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
-        (items,) = tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()
+    if last_ids.get(stored.table):
+        sql = f"SELECT COUNT(*) FROM {stored.identifier} WHERE {stored.condition}"
+        (items,) = tx.execute(sql, **values).fetchone()
     elif "convo_branches" in tables:
         empty_row = find_row(tx, "convo_branches", tx.columns("convo_branches"), (session_id, branch_id))
     return BranchCheckpoint(session_id, branch_id, items, last_ids, empty_row, _session_row(tx, session_id))
@@ -204,22 +208,25 @@ def record_since(tx: Transaction, checkpoint: BranchCheckpoint, operation: str, 
     """Record what others appended to a branch since a checkpoint as one entry, unless they appended no items."""
     tables = recorded_tables(tx)
     changes = Changes({table: tx.columns(identifier) for table, identifier in tables.items()})
-    for table in _TABLES_OF_BRANCHES:
-        if table in tables:
-            new_rows = f"FROM {table} WHERE session_id = :session_id AND branch_id = :branch_id AND id > :last"
-            values = {
-                "session_id": checkpoint.session_id,
-                "branch_id": checkpoint.branch_id,
-                "last": checkpoint.last_ids.get(table, 0),
-            }
-            if ranges := id_ranges(tx, f"SELECT id {new_rows}", **values):
-                changes.added[table] = ranges
-                if table == "message_structure":
-                    changes.added["messages"] = id_ranges(tx, f"SELECT message_id AS id {new_rows}", **values)
-                elif table == "convo_requests" and "convo_request_inputs" in tables:
-                    of_new_rows = f"SELECT id FROM convo_request_inputs WHERE id IN (SELECT id {new_rows})"
-                    changes.added["convo_request_inputs"] = id_ranges(tx, of_new_rows, **values)
-    if "message_structure" not in changes.added:
+    for table, identifier, condition in _rows_of_branch(tx, checkpoint.branch_id, tables):
+        new_rows = f"FROM {identifier} WHERE {condition} AND id > :last"
+        values = {
+            "session_id": checkpoint.session_id,
+            "branch_id": checkpoint.branch_id,
+            "last": checkpoint.last_ids.get(table, 0),
+        }
+        if ranges := id_ranges(tx, f"SELECT id {new_rows}", **values):
+            changes.added[table] = ranges
+            if table == "message_structure":
+                messages = id_ranges(tx, f"SELECT message_id AS id {new_rows}", **values)
+                if tx.layout.derives_main:
+                    changes.created = messages
+                else:
+                    changes.added["messages"] = messages
+            elif table == "convo_requests" and "convo_request_inputs" in tables:
+                of_new_rows = f"SELECT id FROM convo_request_inputs WHERE id IN (SELECT id {new_rows})"
+                changes.added["convo_request_inputs"] = id_ranges(tx, of_new_rows, **values)
+    if tx.layout.branch_rows(tx, checkpoint.branch_id).table not in changes.added:
         return
     if "convo_paused_runs" in tables:
         # An older run that waits on the branch cannot go on after these items.
@@ -244,7 +251,7 @@ def read_entries(tx: Transaction) -> tuple[JournalEntry, ...]:
     if not tx.has_table("convo_journal"):
         return ()
     rows = tx.execute(
-        f"SELECT {ENTRY_COLUMNS} FROM convo_journal WHERE state IN ('done', 'undone', 'kept')"
+        f"SELECT {entry_columns(tx)} FROM convo_journal WHERE state IN ('done', 'undone', 'kept')"
         f" ORDER BY {by_place(tx)} DESC"
     )
     return tuple(entry_from_row(row) for row in rows)
@@ -252,18 +259,18 @@ def read_entries(tx: Transaction) -> tuple[JournalEntry, ...]:
 
 def make_permanent(tx: Transaction, entry_id: int) -> None:
     """Make a change permanent: its rows are deleted from the trash, and `undo` ignores its entry."""
-    if tx.has_table("convo_journal"):
-        tx.execute("DELETE FROM convo_trash WHERE entry_id = :entry_id", entry_id=entry_id)
-        sql = "SELECT changes FROM convo_journal WHERE id = :entry_id AND state = 'done' AND op = :clear"
-        if (row := tx.execute(sql, entry_id=entry_id, clear=CLEAR).fetchone()) is not None:
-            # Of a damaged entry, the rows remain until the trash is emptied.
-            with suppress(*DAMAGES):
-                delete_cleared(tx, Changes.parse(row[0]))
-        tx.execute(
-            "UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0"
-            " WHERE id = :entry_id AND state = 'done'",
-            entry_id=entry_id,
-        )
+    if not tx.has_table("convo_journal"):
+        return
+    sql = f"SELECT op, changes FROM convo_journal WHERE id = :entry_id AND state = 'done'{tx.dialect.for_update}"
+    if (row := tx.execute(sql, entry_id=entry_id).fetchone()) is None:
+        return
+    tx.execute("DELETE FROM convo_trash WHERE entry_id = :entry_id", entry_id=entry_id)
+    if row[0] == CLEAR:
+        # Of a damaged entry, the rows remain until the trash is emptied.
+        with suppress(*DAMAGES):
+            delete_cleared(tx, Changes.parse(row[1]))
+    sql = "UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0 WHERE id = :entry_id"
+    tx.execute(sql, entry_id=entry_id)
 
 
 def empty_trash(tx: Transaction) -> None:
@@ -274,6 +281,16 @@ def empty_trash(tx: Transaction) -> None:
         if tx.has_table(CONVO_CLEARED.name):
             tx.execute("DELETE FROM convo_cleared")
         tx.execute("UPDATE convo_journal SET state = 'kept', changes = '{}', bytes = 0")
+
+
+def _rows_of_branch(tx: Transaction, branch_id: str, tables: Mapping[str, str]) -> Iterator[BranchRows]:
+    """Yield the rows of a branch in those of `NUMBERED_TABLES` that are there, its items first."""
+    items = tx.layout.branch_rows(tx, branch_id)
+    if items.table in tables:
+        yield items
+    for table in TURN_TABLES:
+        if table in tables:
+            yield BranchRows(table, tables[table], "session_id = :session_id AND branch_id = :branch_id")
 
 
 def _session_row(tx: Transaction, session_id: str) -> Row | None:

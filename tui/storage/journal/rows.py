@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import index
@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from tui.model import EntryState, JournalEntry, Origin
 from tui.storage.engine import Transaction
 from tui.storage.queries.branches import read_generation
-from tui.storage.schema import CONVO_CLEARED, CONVO_TEXTS, TRASH_CELLS, quoted
+from tui.storage.schema import CONVO_CLEARED, CONVO_TEXTS, MAIN, TRASH_CELLS, quoted
 from tui.storage.sql import insert_into
 
 __all__ = [
@@ -21,10 +21,10 @@ __all__ = [
     "CLEAR",
     "COMPACT",
     "DAMAGES",
-    "ENTRY_COLUMNS",
     "KEYED_TABLES",
     "NUMBERED_TABLES",
     "RUN",
+    "SHARED_TABLES",
     "TEXTS",
     "BranchState",
     "Changes",
@@ -32,12 +32,14 @@ __all__ = [
     "PendingEntry",
     "Row",
     "by_place",
+    "cells_of",
     "complete_entry",
     "copy_cleared",
     "copy_to_trash",
     "delete_cleared",
     "end_redo",
     "entries_made_here",
+    "entry_columns",
     "entry_from_row",
     "find_row",
     "greatest_id",
@@ -48,6 +50,7 @@ __all__ = [
     "move_cleared_to_trash",
     "read_branch_state",
     "recorded_tables",
+    "values_of",
     "write_entry",
 ]
 
@@ -78,7 +81,10 @@ KEYED_TABLES: Final = (
 """Tables whose rows change: an entry stores a changed row as it was before and as it was after the change."""
 
 TEXTS: Final = CONVO_TEXTS.name
-"""The table of texts that rows of other tables share: an entry stores those that became unused."""
+"""The table of texts that requests share."""
+
+SHARED_TABLES: Final = (TEXTS, "convo_messages", "convo_message_types")
+"""Tables whose rows are used by rows of other tables: an entry stores those that became unused."""
 
 BEFORE: Final = 0
 """The `side` of rows in the trash that are restored when the entry is undone."""
@@ -135,30 +141,34 @@ class Changes:
         added: Ids of the rows that the entry added or changed, by table; of `convo_cleared` those of the entry.
         branches: The changed branches, as they were after the change.
         generations: The clear generation of each changed session, as it was after the change.
+        created: Ids of the messages that the entry made and that are in one of `SHARED_TABLES`.
     """
 
     columns: dict[str, list[str]] = field(default_factory=dict)
     added: dict[str, IdRanges] = field(default_factory=dict)
     branches: list[BranchState] = field(default_factory=list)
     generations: dict[str, int] = field(default_factory=dict)
+    created: IdRanges = field(default_factory=list)
 
     @classmethod
     def parse(cls, text: Any) -> Changes:
         """Decode the stored form; one of `DAMAGES` is raised for another value."""
         stored = json.loads(text)
+
+        def ranges_of(found: Any) -> IdRanges:
+            return [(index(first), index(last)) for first, last in found]
+
         return cls(
             {table: list(columns) for table, columns in stored["columns"].items()},
-            {
-                table: [(index(first), index(last)) for first, last in ranges]
-                for table, ranges in stored["added"].items()
-            },
+            {table: ranges_of(ranges) for table, ranges in stored["added"].items()},
             [BranchState(*branch) for branch in stored["branches"]],
             dict(stored["generations"]),
+            ranges_of(stored.get("created", ())),
         )
 
     def dump(self) -> str:
         """Encode the stored form."""
-        return json.dumps(vars(self))
+        return json.dumps({name: value for name, value in vars(self).items() if value or name != "created"})
 
 
 entries_made_here: Final[set[int]] = set()
@@ -168,12 +178,15 @@ _STARTED: Final = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 _TEXTS_OF_ENTRY: Final = ("session_id", "branch_id", "op", "words", "state", "created_at")
 
-ENTRY_COLUMNS: Final = f"id, CAST(bytes AS INTEGER), {', '.join(f'CAST({name} AS TEXT)' for name in _TEXTS_OF_ENTRY)}"
-"""The columns of the journal that `entry_from_row` takes."""
+
+def entry_columns(tx: Transaction) -> str:
+    """Return the columns of the journal that `entry_from_row` takes."""
+    texts = ", ".join(f"CAST({name} AS TEXT)" for name in _TEXTS_OF_ENTRY)
+    return f"id, {tx.dialect.as_integer('bytes')}, {texts}"
 
 
 def entry_from_row(row: Sequence[Any]) -> JournalEntry:
-    """Return the entry with these `ENTRY_COLUMNS`."""
+    """Return the entry with these `entry_columns`."""
     entry_id, size, session_id, branch_id, operation, description, state, created_at = row
     origin = Origin.EARLIER if (created_at or "") < _STARTED else Origin.ELSEWHERE
     origin = Origin.HERE if entry_id in entries_made_here else origin
@@ -184,15 +197,19 @@ def entry_from_row(row: Sequence[Any]) -> JournalEntry:
 def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: PendingEntry) -> None:
     """Set the branches and generations of `changes`, and store everything that is known of an entry."""
     branches: set[tuple[str, str]] = set()
-    for table in ("message_structure", "turn_usage"):
+    identifiers = recorded_tables(tx)
+    tables = {"message_structure": "branch_id", "turn_usage": "branch_id"}
+    if tx.layout.derives_main:
+        tables["messages"] = f"'{MAIN}'"
+    for table, branch in tables.items():
         for first, last in changes.added.get(table, ()):
-            sql = f"SELECT DISTINCT session_id, branch_id FROM {table} WHERE id BETWEEN :first AND :last"
+            sql = f"SELECT DISTINCT session_id, {branch} FROM {identifiers[table]} WHERE id BETWEEN :first AND :last"
             branches.update(tx.execute(sql, first=first, last=last))
-        if table in changes.columns:
-            session, branch = (TRASH_CELLS[changes.columns[table].index(name)] for name in ("session_id", "branch_id"))
+        if (columns := changes.columns.get(table)) is not None:
+            session = TRASH_CELLS[columns.index("session_id")]
+            cell = TRASH_CELLS[columns.index(branch)] if branch in columns else branch
             sql = (
-                f"SELECT DISTINCT {session}, {branch} FROM convo_trash"
-                " WHERE entry_id = :entry_id AND table_name = :table"
+                f"SELECT DISTINCT {session}, {cell} FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
             )
             branches.update(tx.execute(sql, entry_id=entry_id, table=table))
     changes.branches = [read_branch_state(tx, *branch) for branch in sorted(branches)]
@@ -250,11 +267,27 @@ def end_redo(tx: Transaction, session_id: str, entry_id: int) -> None:
 
 def recorded_tables(tx: Transaction) -> dict[str, str]:
     """Return the tables whose changes are recorded: for each name in the journal, its SQL identifier."""
-    identifiers = {"sessions": tx.tables.sessions, "messages": tx.tables.messages}
-    for table in (*NUMBERED_TABLES, *KEYED_TABLES, TEXTS):
-        if table not in identifiers and tx.has_table(table):
-            identifiers[table] = table
+    tables = tx.tables
+    identifiers = {"sessions": tables.sessions, "messages": tables.messages}
+    others = {
+        "message_structure": tables.structure,
+        "turn_usage": tables.usage,
+        "session_clear_generations": tables.generations,
+    }
+    for table in (*NUMBERED_TABLES, *KEYED_TABLES, *SHARED_TABLES):
+        if table not in identifiers and tx.has_table(identifier := others.get(table, table)):
+            identifiers[table] = identifier
     return identifiers
+
+
+def cells_of(tx: Transaction, identifier: str, columns: Iterable[str]) -> str:
+    """Return expressions for the cells of a row of a table."""
+    return ", ".join(tx.as_cell(identifier, column) for column in columns)
+
+
+def values_of(tx: Transaction, identifier: str, columns: Iterable[str], cells: Iterable[str]) -> str:
+    """Return expressions for the values of a row of a table, given its cells."""
+    return ", ".join(tx.from_cell(identifier, column, cell) for column, cell in zip(columns, cells, strict=False))
 
 
 def greatest_id(tx: Transaction, identifier: str) -> int:
@@ -275,51 +308,65 @@ def id_ranges(tx: Transaction, sql: str, **values: object) -> IdRanges:
     return [(first, last) for first, last in rows]
 
 
-def key_condition(columns: Sequence[str], key: Row) -> tuple[str, dict[str, object]]:
+def key_condition(tx: Transaction, identifier: str, columns: Sequence[str], key: Row) -> tuple[str, dict[str, object]]:
     """Return the condition that the first columns have the values of a key, and its named values."""
     names = [f"key{index}" for index in range(len(key))]
     condition = " AND ".join(
-        f"{quoted(column)} IS NULL" if value is None else f"{quoted(column)} = :{name}"
+        f"{quoted(column)} IS NULL" if value is None else f"{tx.as_cell(identifier, column)} = :{name}"
         for column, name, value in zip(columns, names, key, strict=False)
     )
     return condition, {name: value for name, value in zip(names, key, strict=True) if value is not None}
 
 
 def find_row(tx: Transaction, identifier: str, columns: Sequence[str], key: Row) -> Row | None:
-    """Return the row of a table whose first columns have the values of a key; None if there is none."""
-    condition, values = key_condition(columns, key)
-    sql = f"SELECT {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}"
+    """Return the cells of the row of a table whose first columns have the values of a key; None if there is none."""
+    condition, values = key_condition(tx, identifier, columns, key)
+    sql = f"SELECT {cells_of(tx, identifier, columns)} FROM {identifier} WHERE {condition}"
     row: Row | None = tx.execute(sql, **values).fetchone()
     return row
 
 
 def read_branch_state(tx: Transaction, session_id: str, branch_id: str) -> BranchState:
     """Return the current state of a branch."""
+    items = tx.layout.branch_rows(tx, branch_id)
     counts = [
         tx.execute(
-            f"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM {table}"
-            " WHERE session_id = :session_id AND branch_id = :branch_id",
+            f"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM {table} WHERE {condition}",
             session_id=session_id,
             branch_id=branch_id,
         ).fetchone()
-        for table in ("message_structure", "turn_usage")
+        for table, condition in (items[1:], (tx.tables.usage, "session_id = :session_id AND branch_id = :branch_id"))
     ]
     return BranchState(session_id, branch_id, *counts[0], *counts[1])
 
 
-def copy_cleared(tx: Transaction, changes: Changes, tables: Mapping[str, str], session_id: str) -> None:
-    """Copy the rows of a session that is cleared to `convo_cleared`: fast, as it may be large."""
+def copy_cleared(tx: Transaction, entry_id: int, changes: Changes, tables: Mapping[str, str], session_id: str) -> int:
+    """Copy the rows of a session that is cleared to `convo_cleared`, and return their number.
+
+    That is fast, as the session may be large.
+    """
     CONVO_CLEARED.create(tx)
-    last_id = greatest_id(tx, CONVO_CLEARED.name)
+    copied = last_id = 0
+    own_id = own_value = ""
+    if tx.dialect.has_one_writer:
+        last_id = greatest_id(tx, CONVO_CLEARED.name)
+    else:
+        own_id, own_value = "id, ", ":entry_id, "
     for table, identifier in tables.items():
         columns = changes.columns[table]
-        tx.execute(
-            f"INSERT INTO convo_cleared (table_name, {', '.join(TRASH_CELLS[: len(columns)])})"
-            f" SELECT :table, {', '.join(map(quoted, columns))} FROM {identifier} WHERE session_id = :session_id",
+        copied += tx.execute(
+            f"INSERT INTO convo_cleared ({own_id}table_name, {', '.join(TRASH_CELLS[: len(columns)])})"
+            f" SELECT {own_value}:table, {cells_of(tx, identifier, columns)} FROM {identifier}"
+            " WHERE session_id = :session_id",
+            entry_id=entry_id,
             table=table,
             session_id=session_id,
-        )
-    changes.added[CONVO_CLEARED.name] = [(last_id + 1, greatest_id(tx, CONVO_CLEARED.name))]
+        ).rowcount
+    if tx.dialect.has_one_writer:
+        changes.added[CONVO_CLEARED.name] = [(last_id + 1, greatest_id(tx, CONVO_CLEARED.name))]
+    else:
+        changes.added[CONVO_CLEARED.name] = [(entry_id, entry_id)]
+    return copied
 
 
 def move_cleared_to_trash(tx: Transaction, entry_id: int, changes: Changes) -> None:
@@ -367,6 +414,6 @@ def copy_to_trash(
     """Copy the rows of a table that fulfil a condition to the trash, on the side `BEFORE` or `AFTER`."""
     tx.execute(
         f"INSERT INTO convo_trash (entry_id, table_name, side, {', '.join(TRASH_CELLS[: len(columns)])})"
-        f" SELECT :entry_id, :table, :side, {', '.join(map(quoted, columns))} FROM {identifier} WHERE {condition}",
+        f" SELECT :entry_id, :table, :side, {cells_of(tx, identifier, columns)} FROM {identifier} WHERE {condition}",
         **{"entry_id": entry_id, "table": table, "side": side, **(values or {})},
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 from tui.errors import ConvoError, NotFoundError
@@ -20,10 +21,10 @@ from tui.storage.journal.rows import (
     CLEAR,
     COMPACT,
     DAMAGES,
-    ENTRY_COLUMNS,
     KEYED_TABLES,
     NUMBERED_TABLES,
     RUN,
+    SHARED_TABLES,
     TEXTS,
     BranchState,
     Changes,
@@ -33,6 +34,7 @@ from tui.storage.journal.rows import (
     by_place,
     complete_entry,
     copy_to_trash,
+    entry_columns,
     entry_from_row,
     find_row,
     id_ranges,
@@ -40,6 +42,7 @@ from tui.storage.journal.rows import (
     move_cleared_to_trash,
     read_branch_state,
     recorded_tables,
+    values_of,
 )
 from tui.storage.queries.branches import branch_has_items, read_generation
 from tui.storage.queries.compaction import move_branch, reserve_numbered, split_branch
@@ -49,7 +52,6 @@ from tui.storage.schema import (
     CONVO_REQUEST_INPUTS,
     CONVO_REQUESTS,
     MAIN,
-    MESSAGE_INDEX,
     TRASH_CELLS,
     TURN_TABLES,
     quoted,
@@ -73,7 +75,7 @@ def undo(tx: Transaction, back_to: int | None = None, *, check: Check | None = N
     Raises:
         ConvoError: There is nothing to undo, `check` refused, or another program has changed what an entry depends on.
     """
-    entries = _read(tx, EntryState.DONE, ">=", "DESC", back_to)
+    entries = _read_locked(tx, EntryState.DONE, ">=", "DESC", back_to)
     hint = "To undo earlier changes, make this one permanent: in the explorer @, then P."
     return _invert(tx, entries, check, "undo", "undone", hint)
 
@@ -83,8 +85,24 @@ def redo(tx: Transaction, up_to: int | None = None, *, check: Check | None = Non
 
     The rest is as with `undo`.
     """
-    entries = _read(tx, EntryState.UNDONE, "<=", "ASC", up_to)
+    entries = _read_locked(tx, EntryState.UNDONE, "<=", "ASC", up_to)
     return _invert(tx, entries, check, "redo", "redone", "")
+
+
+def _read_locked(
+    tx: Transaction, state: EntryState, operator: str, order: str, limit: int | None
+) -> list[tuple[JournalEntry, object]]:
+    """Return the entries as `_read` does, once nobody else changes their sessions."""
+    while True:
+        entries = _read(tx, state, operator, order, limit)
+        sessions = {entry.session_id for entry, _ in entries}
+        for _, stored in entries:
+            # A damaged entry is reported when it is undone.
+            with suppress(*DAMAGES):
+                sessions |= Changes.parse(stored).generations.keys()
+        locked = [session_id for session_id in sorted(sessions) if tx.lock_session(session_id)]
+        if not locked:
+            return entries
 
 
 def _read(
@@ -96,8 +114,8 @@ def _read(
     place = by_place(tx)
     within = "" if limit is None else f" AND {place} {operator} (SELECT {place} FROM convo_journal WHERE id = :limit)"
     sql = (
-        f"SELECT {ENTRY_COLUMNS}, changes FROM convo_journal WHERE state = :state{within} ORDER BY {place} {order}"
-        f"{' LIMIT 1' if limit is None else ''}"
+        f"SELECT {entry_columns(tx)}, changes FROM convo_journal WHERE state = :state{within} ORDER BY {place} {order}"
+        f"{' LIMIT 1' if limit is None else ''}{tx.dialect.for_update}"
     )
     rows = tx.execute(sql, state=state, limit=limit).fetchall()
     return [(entry_from_row(row), changes) for *row, changes in rows]
@@ -145,24 +163,29 @@ def _check_trash(tx: Transaction, entry: JournalEntry, changes: Changes) -> None
 def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> JournalEntry:
     """Undo or redo an entry, and return it; its description says where later items were moved."""
     if "message_structure" in changes.columns:
-        tx.execute(MESSAGE_INDEX)
+        tx.layout.prepare_removal(tx)
     move_cleared_to_trash(tx, entry.id, changes)
     moved_to = _take_in_later_changes(tx, entry, changes) if entry.state is EntryState.DONE else []
     # A table that was created after the entry has no rows of it.
     tables = {table: name for table, name in recorded_tables(tx).items() if table in changes.columns}
     _check_unchanged(tx, entry, changes)
+    keyed = [table for table in KEYED_TABLES if table in tables]
+    if tx.layout.derives_main and _restores(tx, entry.id, "sessions"):
+        # The messages refer to it.
+        keyed.remove("sessions")
+        _swap_keyed_rows(tx, entry, changes, "sessions", tables)
     restored: dict[str, IdRanges] = {}
     for table in NUMBERED_TABLES:
         if table in tables:
             identifier, columns, added = tables[table], changes.columns[table], changes.added.get(table, [])
             if ranges := _swap_numbered_rows(tx, entry.id, table, identifier, columns, added):
                 restored[table] = ranges
-    for table in KEYED_TABLES:
+    for table in keyed:
+        _swap_keyed_rows(tx, entry, changes, table, tables)
+    for table in SHARED_TABLES:
         if table in tables:
-            _swap_keyed_rows(tx, entry, changes, table, tables)
-    if TEXTS in tables:
-        _swap_texts(tx, entry, changes)
-    _check_references(tx, changes.added, restored)
+            _swap_shared_rows(tx, entry, changes, table, restored)
+    _check_references(tx, entry, changes, restored)
     changes.added = restored
     complete_entry(tx, entry.id, changes, PendingEntry(entry.description, entry.branch_id))
     state = EntryState.UNDONE if entry.state is EntryState.DONE else EntryState.DONE
@@ -177,7 +200,7 @@ def _swap_numbered_rows(
     """Move the rows that an entry added to the trash, restore the rows that it deleted, and return the restored ids."""
     deleted = f"FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND side = {BEFORE}"
     values = {"entry_id": entry_id, "table": table}
-    row_id = TRASH_CELLS[0]
+    row_id = tx.from_cell(identifier, "id", TRASH_CELLS[0])
     ranges = id_ranges(tx, f"SELECT {row_id} AS id {deleted}", **values)
     for first, last in added:
         limits = {"first": first, "last": last}
@@ -186,8 +209,8 @@ def _swap_numbered_rows(
         tx.execute(f"DELETE FROM {identifier} WHERE {condition}", **limits)
     if ranges:
         tx.execute(
-            f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))})"
-            f" SELECT {', '.join(TRASH_CELLS[: len(columns)])} {deleted} ORDER BY {row_id}",
+            f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))}){tx.dialect.given_ids}"
+            f" SELECT {values_of(tx, identifier, columns, TRASH_CELLS)} {deleted} ORDER BY {row_id}",
             **values,
         )
         tx.execute(f"DELETE {deleted}", **values)
@@ -207,8 +230,14 @@ def _take_in_later_changes(tx: Transaction, entry: JournalEntry, changes: Change
     branch_id = entry.branch_id or MAIN
     if entry.operation == RUN and branch_id in states:
         # The usage of a run may be stored after its items were recorded.
-        (first, _), *_ = changes.added["message_structure"]
-        row = tx.execute("SELECT user_turn_number FROM message_structure WHERE id = :id", id=first).fetchone()
+        (first, _), *_ = changes.added[tx.layout.branch_rows(tx, branch_id).table]
+        row = tx.execute(
+            f"SELECT user_turn_number FROM {tx.layout.rows(tx, entry.session_id, branch_id)} AS s"
+            " WHERE session_id = :session_id AND branch_id = :branch_id AND id = :id",
+            session_id=entry.session_id,
+            branch_id=branch_id,
+            id=first,
+        ).fetchone()
         if row is not None:
             _include_usage(tx, changes, states[branch_id], row[0] or 0)
     elif entry.operation == COMPACT:
@@ -219,7 +248,8 @@ def _take_in_later_changes(tx: Transaction, entry: JournalEntry, changes: Change
         if branch_id in states:
             moved_to += _move_new_items(tx, states[branch_id])
             # Branches that were forked since keep the compacted items.
-            changes.added["messages"] = _own_messages(tx, states[branch_id])
+            if not tx.layout.derives_main:
+                changes.added["messages"] = _own_messages(tx, states[branch_id])
     elif entry.operation == CLEAR:
         for name, state in states.items():
             if not state.items and branch_has_items(tx, entry.session_id, name):
@@ -233,9 +263,10 @@ def _move_new_items(tx: Transaction, compacted: BranchState) -> list[str]:
     """Move what was added to a compacted branch to a new branch that begins with the compacted items, and return it."""
     session_id, branch_id = compacted.session_id, compacted.branch_id
     values = {"session_id": session_id, "branch_id": branch_id, "last": compacted.last_item}
+    stored = tx.layout.branch_rows(tx, branch_id)
     sql = (
-        "SELECT COUNT(CASE WHEN id <= :last THEN 1 END), COUNT(CASE WHEN id > :last THEN 1 END) FROM message_structure"
-        " WHERE session_id = :session_id AND branch_id = :branch_id"
+        "SELECT COUNT(CASE WHEN id <= :last THEN 1 END), COUNT(CASE WHEN id > :last THEN 1 END)"
+        f" FROM {stored.identifier} WHERE {stored.condition}"
     )
     old, new = tx.execute(sql, **values).fetchone()
     if old != compacted.items or not new:
@@ -268,18 +299,22 @@ def _include_usage(
 
     If the entry moved them from another branch, given with the id of the entry, they are restored there.
     """
-    on_branch = "session_id = :session_id AND branch_id = :branch_id AND user_turn_number >= :turn"
+    on_branch = tx.layout.from_turn(tx, state.session_id, state.branch_id)
+    tables = recorded_tables(tx)
     values = {"session_id": state.session_id, "branch_id": state.branch_id, "turn": turn}
     for table in TURN_TABLES:
-        if not tx.has_table(table):
+        if table not in tables:
             continue
-        columns = changes.columns.setdefault(table, tx.columns(table))
-        rows = f"SELECT id FROM {table} WHERE {on_branch}"
+        identifier = tables[table]
+        columns = changes.columns.setdefault(table, tx.columns(identifier))
+        rows = f"SELECT id FROM {identifier} WHERE {on_branch}"
         with_added = rows
         if moved_from is not None:
             # The compaction itself is counted on the other branch.
             added = tx.dialect.rows_of_json("added", {"first": "INTEGER", "last": "INTEGER"})
-            with_added += f" UNION SELECT t.id FROM {added} AS a JOIN {table} AS t ON t.id BETWEEN a.first AND a.last"
+            with_added += (
+                f" UNION SELECT t.id FROM {added} AS a JOIN {identifier} AS t ON t.id BETWEEN a.first AND a.last"
+            )
         known = json.dumps(changes.added.get(table, []))
         changes.added[table] = id_ranges(tx, with_added, **values, added=known)
         if moved_from is None and table == CONVO_REQUESTS.name and tx.has_table(CONVO_REQUEST_INPUTS.name):
@@ -290,7 +325,7 @@ def _include_usage(
             entry_id, old_id = moved_from
             trash = f"entry_id = :entry_id AND table_name = :table AND side = {BEFORE}"
             tx.execute(f"DELETE FROM convo_trash WHERE {trash}", entry_id=entry_id, table=table)
-            copy_to_trash(tx, entry_id, table, table, columns, BEFORE, on_branch, values)
+            copy_to_trash(tx, entry_id, table, identifier, columns, BEFORE, on_branch, values)
             branch_cell = TRASH_CELLS[columns.index("branch_id")]
             tx.execute(
                 f"UPDATE convo_trash SET {branch_cell} = :old_id WHERE {trash}",
@@ -337,41 +372,55 @@ def _swap_keyed_rows(
     _swap_sides(tx, entry.id, table)
 
 
-def _swap_texts(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
-    """Restore the texts that became unused by an entry, and move those to the trash that are unused now."""
-    columns = changes.columns[TEXTS]
-    names = ", ".join(columns)
+def _swap_shared_rows(
+    tx: Transaction, entry: JournalEntry, changes: Changes, table: str, restored: dict[str, IdRanges]
+) -> None:
+    """Restore the rows of a shared table that became unused by an entry, and move those to the trash that are now."""
+    columns = changes.columns[table]
     in_trash = "FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
-    values = {"entry_id": entry.id, "table": TEXTS}
+    values = {"entry_id": entry.id, "table": table}
     tx.execute(
-        f"INSERT INTO convo_texts ({names}) SELECT {', '.join(TRASH_CELLS[: len(columns)])} {in_trash}"
-        " ON CONFLICT (session_id, hash) DO NOTHING",
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values_of(tx, table, columns, TRASH_CELLS)} {in_trash}"
+        " ON CONFLICT DO NOTHING",
         **values,
     )
     tx.execute(f"DELETE {in_trash}", **values)
+    if table != TEXTS and not {"messages", "message_structure"} & (changes.added.keys() | restored.keys()):
+        return
     for session_id in {entry.session_id, *(branch.session_id for branch in changes.branches)}:
-        keys = {"session_id": session_id, "hashes": json.dumps(unused_texts(tx, session_id))}
-        unused = f"session_id = :session_id AND {tx.dialect.in_list('hash', 'hashes')}"
-        copy_to_trash(tx, entry.id, TEXTS, TEXTS, columns, BEFORE, unused, keys)
-        tx.execute(f"DELETE FROM convo_texts WHERE {unused}", **keys)
+        keys = {"session_id": session_id}
+        if table == TEXTS:
+            keys["hashes"] = json.dumps(unused_texts(tx, session_id))
+            unused = tx.dialect.in_list("hash", "hashes")
+        elif table == "convo_messages":
+            unused = f"NOT EXISTS (SELECT 1 FROM {tx.tables.structure} AS s WHERE s.message_id = {table}.id)"
+        else:
+            unused = f"NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = {table}.message_id)"
+        unused = f"session_id = :session_id AND {unused}"
+        copy_to_trash(tx, entry.id, table, table, columns, BEFORE, unused, keys)
+        tx.execute(f"DELETE FROM {table} WHERE {unused}", **keys)
 
 
 def _replace_row(
     tx: Transaction, identifier: str, columns: Sequence[str], key: Row, current: Row | None, row: Row | None
 ) -> None:
-    condition, values = key_condition(columns, key)
+    condition, values = key_condition(tx, identifier, columns, key)
     cells = TRASH_CELLS[: len(columns)]
+    named = [f":{cell}" for cell in cells]
     if row is None:
         tx.execute(f"DELETE FROM {identifier} WHERE {condition}", **values)
     elif current is None:
         tx.execute(
             f"INSERT INTO {identifier} ({', '.join(map(quoted, columns))})"
-            f" VALUES ({', '.join(f':{cell}' for cell in cells)})",
+            f" VALUES ({values_of(tx, identifier, columns, named)})",
             **dict(zip(cells, row, strict=True)),
         )
     elif row != current:
         # The row is kept, with its place among the others.
-        assignments = ", ".join(f"{quoted(column)} = :{cell}" for column, cell in zip(columns, cells, strict=True))
+        assignments = ", ".join(
+            f"{quoted(column)} = {tx.from_cell(identifier, column, cell)}"
+            for column, cell in zip(columns, named, strict=True)
+        )
         values.update(zip(cells, row, strict=True))
         tx.execute(f"UPDATE {identifier} SET {assignments} WHERE {condition}", **values)
 
@@ -427,16 +476,28 @@ def _check_unchanged(tx: Transaction, entry: JournalEntry, changes: Changes) -> 
         raise ConvoError(f"Another program has changed branch '{left.branch_id}' since.")
 
 
-def _check_references(tx: Transaction, removed: dict[str, IdRanges], restored: dict[str, IdRanges]) -> None:
-    """Raise ConvoError if structure rows would be left without their message."""
-    for first, last in removed.get("messages", ()):
-        sql = "SELECT branch_id FROM message_structure WHERE message_id BETWEEN :first AND :last LIMIT 1"
+def _restores(tx: Transaction, entry_id: int, table: str) -> bool:
+    """Return whether inverting an entry restores or changes a row of a table."""
+    sql = f"SELECT 1 FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND side = {BEFORE} LIMIT 1"
+    return tx.execute(sql, entry_id=entry_id, table=table).fetchone() is not None
+
+
+def _check_references(tx: Transaction, entry: JournalEntry, changes: Changes, restored: dict[str, IdRanges]) -> None:
+    """Raise ConvoError if other branches hold messages that the entry made, or a message of a branch is missing."""
+    made = changes.added.get("messages", [])
+    if tx.layout.derives_main:
+        # Branches have copies of the messages of `main`, and their turns the usage that is stored for it.
+        is_done = entry.state is EntryState.DONE and entry.operation != COMPACT
+        made = [*made, *changes.created] if is_done else []
+    for first, last in made:
+        sql = f"SELECT branch_id FROM {tx.tables.structure} WHERE message_id BETWEEN :first AND :last LIMIT 1"
         row = tx.execute(sql, first=first, last=last).fetchone()
         if row is not None:
             raise ConvoError(f"Branch '{row[0]}' shares its messages: it was forked from there since.")
     for first, last in restored.get("message_structure", ()):
         row = tx.execute(
-            f"SELECT s.branch_id, s.user_turn_number FROM message_structure s LEFT JOIN {tx.tables.messages} m"
+            f"SELECT s.branch_id, s.user_turn_number FROM {tx.tables.structure} s"
+            f" LEFT JOIN {tx.layout.messages(tx, '')} m"
             " ON m.id = s.message_id WHERE s.id BETWEEN :first AND :last AND m.id IS NULL LIMIT 1",
             first=first,
             last=last,

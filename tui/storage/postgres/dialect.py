@@ -21,6 +21,12 @@ class PostgresDialect:
     not_indexed: Final = ""
     is_remote: Final = True
     row_order: Final = "row_order"
+    has_one_writer: Final = False
+    given_ids: Final = " OVERRIDING SYSTEM VALUE"
+    for_update: Final = " FOR UPDATE"
+
+    def time_of(self, text: str) -> str:
+        return f"COALESCE(CAST({text} || ' UTC' AS TIMESTAMPTZ), CURRENT_TIMESTAMP)"
 
     def is_text(self, column: str) -> str:
         return f"{column} IS NOT NULL"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
 
@@ -17,9 +17,12 @@ from tui.model import Session
 from tui.storage.engine import Engine, Messages, RecordedTable
 from tui.storage.postgres.connection import LostConnection, ServerConnection, connection_settings, shown_url
 from tui.storage.postgres.dialect import POSTGRES
-from tui.storage.postgres.layout import POSTGRES_LAYOUT
+from tui.storage.postgres.layout import POSTGRES_LAYOUT, text_of
 from tui.storage.postgres.pool import Lane, pool_for
+from tui.storage.postgres.recording import ChangeRecorder
+from tui.storage.postgres.rights import explained
 from tui.storage.postgres.schema import SchemaInfo, create_tables, inspect
+from tui.storage.schema import TRASH_CELLS, quoted
 from tui.storage.sql import NamedValues
 
 __all__ = ["PostgresEngine", "PostgresTransaction", "open_session"]
@@ -41,7 +44,28 @@ _WRITE: Final = """
     SELECT 1 FROM {sessions} WHERE session_id = %(session_id)s FOR UPDATE
 """
 
-_LATER: Final = "The explorer cannot change a server yet."
+_OF_READER: Final = "Only the reader of the explorer does this."
+
+_BEGIN_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
+_LOCK: Final = """
+    INSERT INTO {generations} (session_id, generation) VALUES (%(session_id)s, 0) ON CONFLICT (session_id) DO NOTHING;
+    UPDATE {generations} SET changes = changes + 1 WHERE session_id = %(session_id)s;
+    SELECT 1 FROM {sessions} WHERE session_id = %(session_id)s FOR UPDATE
+"""
+
+# The columns of the primary key are the first.
+_COLUMNS: Final = """
+    SELECT name, attname, format_type(atttypid, NULL), COALESCE(attnum = ANY(indkey), FALSE)
+    FROM unnest(CAST(:tables AS text[])) AS name
+    JOIN pg_attribute ON attrelid = to_regclass(name)
+    LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
+    WHERE attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    ORDER BY name, array_position(CAST(indkey AS int2[]), attnum) NULLS LAST, attnum
+"""
+
+_TIMES: Final = ("timestamp without time zone", "timestamp with time zone", "date")
+"""Types whose texts depend on settings of the connection, unless they are JSON."""
 
 _TOKEN: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|::|:(\w+)( AS \w+\[\])?|%")
 
@@ -55,6 +79,7 @@ class PostgresTransaction:
         completed: The session whose messages of `main` all have a type, alone in a tuple; None in it for all sessions.
         implicit: Values that statements may name in addition to those that they are given.
         generation: A session, and how often it was cleared when the transaction began.
+        locked: The sessions that no other transaction changes.
     """
 
     dialect: Final = POSTGRES
@@ -71,25 +96,28 @@ class PostgresTransaction:
         self.is_read_only = is_read_only
         self.completed: tuple[str | None] | None = None
         self.implicit: dict[str, object] = {}
+        self.locked: set[str] = set() if is_read_only or generation is None else {generation[0]}
         self._db = db
+        self._recorder: ChangeRecorder | None = None
+        self._known_columns: dict[str, list[tuple[str, str, bool]]] = {}
         self._on_rollback: list[Callable[[], object]] = []
 
     @property
     def messages(self) -> Messages:
-        raise NotImplementedError(_LATER)
+        raise NotImplementedError(_OF_READER)
 
     @property
     def version(self) -> Hashable:
-        raise NotImplementedError(_LATER)
+        raise NotImplementedError(_OF_READER)
 
     def session_version(self, session_id: str) -> Hashable:
-        raise NotImplementedError(_LATER)
+        raise NotImplementedError(_OF_READER)
 
     def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:
-        raise NotImplementedError(_LATER)
+        raise NotImplementedError(_OF_READER)
 
     def last_row(self) -> int:
-        raise NotImplementedError(_LATER)
+        raise NotImplementedError(_OF_READER)
 
     @property
     def has_structure(self) -> bool:
@@ -97,16 +125,23 @@ class PostgresTransaction:
 
     def execute(self, sql: str, /, **values: object) -> psycopg.Cursor[Any]:
         # Binary results need no decoding of the texts of bytes, of which most are items.
+        if self._recorder is not None:
+            sql = self._recorder.recorded(sql)
         cursor = self._db.cursor(binary=True)
-        return cursor.execute(_translated(sql), {**self.implicit, **values})
+        own = {"own_sessions": [*self.locked]}
+        return cursor.execute(_translated(sql), {**own, **self.implicit, **values})
 
     def executemany(self, sql: str, rows: Iterable[Mapping[str, object]], /) -> None:
+        if self._recorder is not None:
+            sql = self._recorder.recorded(sql)
         with self._db.cursor() as cursor:
             cursor.executemany(_translated(sql), rows)
 
     def insert_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         marks = ", ".join(["%s"] * len(columns))
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+        if self._recorder is not None:
+            self._recorder.recorded(sql)
         with self._db.cursor() as cursor:
             cursor.executemany(sql, rows)
 
@@ -116,7 +151,20 @@ class PostgresTransaction:
     def insert_messages(
         self, session_id: str, texts: Sequence[str | bytes], created_at: Sequence[str | None] | None = None
     ) -> Sequence[int]:
-        raise NotImplementedError(_LATER)
+        rows = self.execute(
+            f"""
+            INSERT INTO convo_messages (id, session_id, message_data, created_at)
+            SELECT {self.info.next_id}, :session_id, data, COALESCE(time, {self.dialect.now}) FROM (
+                SELECT data, time FROM unnest(CAST(:texts AS text[]), CAST(:times AS text[])) WITH ORDINALITY
+                    AS item(data, time, number) ORDER BY number
+            ) AS items
+            RETURNING id
+            """,
+            session_id=session_id,
+            texts=[text_of(text) for text in texts],
+            times=[None] * len(texts) if created_at is None else [*created_at],
+        )
+        return sorted(message_id for (message_id,) in rows)
 
     def delete_session_rows(self, table: str, session_id: str) -> None:
         self.execute(f"DELETE FROM {table} WHERE session_id = :session_id", session_id=session_id)
@@ -124,23 +172,70 @@ class PostgresTransaction:
     def has_table(self, name: str) -> bool:
         return name in self.info.known
 
-    def create_table(self, name: str, columns: str) -> None:
-        raise NotImplementedError(_LATER)
+    def create_table(self, name: str, columns: str) -> None:  # noqa: ARG002
+        raise ValueError(f"The database has no table {name}: all tables are made when it is opened.")
 
     def columns(self, table: str) -> list[str]:
-        raise NotImplementedError(_LATER)
+        return [name for name, *_ in self._columns_of(table)]
 
     def primary_key(self, table: str) -> list[str]:
-        raise NotImplementedError(_LATER)
+        return [name for name, _, is_key in self._columns_of(table) if is_key]
+
+    def as_cell(self, table: str, column: str, name: str = "") -> str:
+        value, kind = f"{name}.{quoted(column)}" if name else quoted(column), self._type_of(table, column)
+        if kind in _TIMES:
+            return f"(to_json({value}) #>> '{{}}')"
+        return value if kind == "text" else f"CAST({value} AS TEXT)"
+
+    def from_cell(self, table: str, column: str, cell: str) -> str:
+        kind = self._type_of(table, column)
+        return cell if kind == "text" else f"CAST({cell} AS {kind})"
+
+    def lock_session(self, session_id: str) -> bool:
+        if session_id in self.locked:
+            return False
+        names = self.info.tables
+        sql = _LOCK.format(sessions=names.sessions, generations=names.generations)
+        ClientCursor(self._db).execute(sql, {"session_id": session_id})
+        self.locked.add(session_id)
+        return True
+
+    @property
+    def of_own_sessions(self) -> str:
+        return "session_id = ANY(:own_sessions)"
 
     def structure_table(self, session: Session) -> str:
         return self.layout.rows(self, session.session_id)
 
-    def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> AbstractContextManager[None]:
-        raise NotImplementedError(_LATER)
+    @contextmanager
+    def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> Iterator[None]:
+        self._recorder = recorder = ChangeRecorder(self, entry_id, tables)
+        try:
+            yield
+        finally:
+            self._recorder = None
+        recorder.finish()
 
     def on_rollback(self, action: Callable[[], object]) -> None:
         self._on_rollback.append(action)
+
+    def _columns_of(self, table: str) -> list[tuple[str, str, bool]]:
+        """Return name and type of each column of a table, and whether it is of the primary key."""
+        if not self._known_columns:
+            tables = [self.info.tables.sessions, self.info.tables.messages, *self.info.known]
+            for name, *column in self.execute(_COLUMNS, tables=tables):
+                # The number of changes only counts up.
+                if (name, column[0]) != (self.info.tables.generations, "changes"):
+                    self._known_columns.setdefault(name, []).append(tuple(column))
+        columns = self._known_columns[table]
+        if len(columns) > len(TRASH_CELLS):
+            raise ValueError(
+                f"The table {table} has more than {len(TRASH_CELLS)} columns: its rows cannot be recorded."
+            )
+        return columns
+
+    def _type_of(self, table: str, column: str) -> str:
+        return next(kind for name, kind, _ in self._columns_of(table) if name == column)
 
     def rolled_back(self) -> None:
         """Run the actions of `on_rollback`, and forget them."""
@@ -163,11 +258,9 @@ def _translated(sql: str) -> str:
 
 
 class PostgresEngine(Engine):
-    """A PostgreSQL database that is open for one session object."""
+    """A PostgreSQL database that is open for one session object, or for one change."""
 
-    keeps_journal = False
-
-    def __init__(self, target: str, lane: Lane, info: SchemaInfo, session_id: str) -> None:
+    def __init__(self, target: str, lane: Lane, info: SchemaInfo, session_id: str | None) -> None:
         """Create the engine on a lane of the pool for its database."""
         self.target = target
         self.tables = info.tables
@@ -185,10 +278,7 @@ class PostgresEngine(Engine):
         return self._lane.submit(partial(_write, self._info, session_id or self._session_id, work))
 
     def explain(self, error: Exception) -> ConvoError | None:
-        if not isinstance(error, psycopg.Error):
-            return None
-        reason = str(error).strip().partition("\n")[0]
-        return ConvoError(f"{self.target} cannot be read: {reason}", "Check that the server runs and lets you in.")
+        return explained(error, self.target) if isinstance(error, psycopg.Error) else None
 
     def is_current(self) -> bool:
         return True
@@ -198,10 +288,11 @@ class PostgresEngine(Engine):
 
 
 def _read(
-    info: SchemaInfo, session_id: str, work: Callable[[PostgresTransaction], T], connection: ServerConnection
+    info: SchemaInfo, session_id: str | None, work: Callable[[PostgresTransaction], T], connection: ServerConnection
 ) -> T:
     def run(db: psycopg.Connection, generation: int | None) -> T:
-        return work(PostgresTransaction(db, info, (session_id, generation or 0), is_read_only=True))
+        known = None if session_id is None else (session_id, generation or 0)
+        return work(PostgresTransaction(db, info, known, is_read_only=True))
 
     begin = partial(_begin, _READ, info, session_id)
     try:
@@ -211,12 +302,13 @@ def _read(
 
 
 def _write(
-    info: SchemaInfo, session_id: str, work: Callable[[PostgresTransaction], T], connection: ServerConnection
+    info: SchemaInfo, session_id: str | None, work: Callable[[PostgresTransaction], T], connection: ServerConnection
 ) -> T:
     transactions: list[PostgresTransaction] = []
 
-    def run(db: psycopg.Connection, generation: int) -> T:
-        transactions.append(PostgresTransaction(db, info, (session_id, generation), is_read_only=False))
+    def run(db: psycopg.Connection, generation: int | None) -> T:
+        known = None if session_id is None or generation is None else (session_id, generation)
+        transactions.append(PostgresTransaction(db, info, known, is_read_only=False))
         try:
             return work(transactions[-1])
         except BaseException:
@@ -231,7 +323,7 @@ def _write(
         raise
 
 
-def _begin(sql: str, info: SchemaInfo, session_id: str, db: psycopg.Connection) -> int | None:
+def _begin(sql: str, info: SchemaInfo, session_id: str | None, db: psycopg.Connection) -> int | None:
     """Begin a transaction, and return how often the session was cleared; None if that was never counted."""
     cursor = ClientCursor(db)
     tables = info.tables
@@ -241,8 +333,14 @@ def _begin(sql: str, info: SchemaInfo, session_id: str, db: psycopg.Connection) 
     return None if row is None else int(row[0])
 
 
-def _begin_to_write(info: SchemaInfo, session_id: str, db: psycopg.Connection) -> int:
-    """Begin a transaction, wait until no other one changes the session, and return how often it was cleared."""
+def _begin_to_write(info: SchemaInfo, session_id: str | None, db: psycopg.Connection) -> int | None:
+    """Begin a transaction, wait until no other one changes the session, and return how often it was cleared.
+
+    If the session is not known yet, nothing is locked, and None is returned.
+    """
+    if session_id is None:
+        db.execute(_BEGIN_WRITE)
+        return None
     while (generation := _begin(_WRITE, info, session_id, db)) is None:
         # The first change of the session: its row is there, and is never deleted, before anything else is locked.
         db.execute("ROLLBACK")
@@ -255,9 +353,9 @@ def _begin_to_write(info: SchemaInfo, session_id: str, db: psycopg.Connection) -
 
 
 def open_session(
-    url: str, sessions_table: str, messages_table: str, session_id: str, *, make_tables: bool
+    url: str, sessions_table: str, messages_table: str, session_id: str | None, *, make_tables: bool
 ) -> PostgresEngine:
-    """Open a database for a session, and prepare its tables.
+    """Open a database for a session, or for changes of several ones if it is None, and prepare its tables.
 
     Raises:
         ConvoError: The URL cannot be read.
@@ -281,3 +379,15 @@ def open_session(
         lane.close()
         raise
     return PostgresEngine(shown_url(conninfo), lane, pool.schemas[key], session_id)
+
+
+def open_to_change(url: str, sessions_table: str, messages_table: str) -> PostgresEngine:
+    """Open a database for changes of the user, and make tables of this project that are missing.
+
+    Raises:
+        ConvoError: The URL cannot be read, the server not be reached, or the tables not be made.
+    """
+    try:
+        return open_session(url, sessions_table, messages_table, None, make_tables=True)
+    except (psycopg.Error, ValueError) as error:
+        raise explained(error, shown_url(connection_settings(url))) from error

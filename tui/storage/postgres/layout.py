@@ -8,20 +8,21 @@ that no change of `main` changes it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, Protocol, cast
 
 from tui.items.codec import decode_or_none
 from tui.items.sealed import unsealed
 from tui.items.types import message_type, tool_name
 from tui.storage.engine import Transaction
-from tui.storage.layout import BranchEnd, EncodedItem, NewestItem, TurnKey
+from tui.storage.layout import BranchEnd, BranchRows, EncodedItem, NewestItem, StructureRow, TurnKey
 from tui.storage.postgres.dialect import as_utc
 from tui.storage.postgres.schema import SchemaInfo
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import CONVO_REQUESTS, CONVO_RUNS, MAIN
 
-__all__ = ["POSTGRES_LAYOUT", "PostgresLayout"]
+__all__ = ["POSTGRES_LAYOUT", "PostgresLayout", "text_of"]
 
 _ROW: Final = (
     "id, session_id, message_id, branch_id, message_type, sequence_number, user_turn_number, branch_turn_number,"
@@ -87,6 +88,37 @@ _APPEND_TO_BRANCH: Final = """
 """
 
 
+# Others sort the items of `main` by time, so that none may be older than the one before it.
+_INSERT_INTO_MAIN: Final = """
+    INSERT INTO {messages} (id, session_id, message_data, created_at) OVERRIDING SYSTEM VALUE
+    SELECT m.id, m.session_id, m.message_data, GREATEST(
+        MAX(CAST(m.created_at || ' UTC' AS TIMESTAMPTZ)) OVER (ORDER BY number)
+            + number * CAST(:step AS INTERVAL),
+        (SELECT CAST(MAX(created_at) AS TIMESTAMPTZ) FROM {messages} WHERE session_id = :session_id)
+            + number * CAST(:step AS INTERVAL)
+    )
+    FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS item(id, number) JOIN convo_messages AS m USING (id)
+    ORDER BY number
+"""
+
+_INSERT_TYPES: Final = """
+    INSERT INTO convo_message_types (session_id, message_id, message_type, tool_name)
+    SELECT :session_id, id, kind, tool
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:tools AS text[])) AS item(id, kind, tool)
+"""
+
+_INSERT_INTO_BRANCH: Final = """
+    INSERT INTO convo_structure (session_id, branch_id, message_id, sequence_number, user_turn_number,
+        branch_turn_number, message_type, tool_name, created_at)
+    SELECT :session_id, :branch_id, id, sequence, COALESCE(turn, 0), COALESCE(branch_turn, 0), kind, tool,
+        COALESCE(time, {now})
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:sequences AS bigint[]), CAST(:turns AS bigint[]),
+        CAST(:branch_turns AS bigint[]), CAST(:kinds AS text[]), CAST(:tools AS text[]), CAST(:times AS text[]))
+        AS item(id, sequence, turn, branch_turn, kind, tool, time)
+    ORDER BY sequence
+"""
+
+
 class PostgresLayout:
     """PostgreSQL's `tui.storage.engine.Layout`."""
 
@@ -110,7 +142,7 @@ class PostgresLayout:
         return f"(SELECT {_ROW} FROM convo_structure UNION ALL SELECT {_ROW} FROM {main} AS main_rows)"
 
     def messages(self, tx: Transaction, branch_id: str) -> str:
-        return tx.tables.messages if branch_id == MAIN else "convo_messages"
+        return _main_messages(tx) if branch_id == MAIN else "convo_messages"
 
     def usage(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
         if branch_id is not None and branch_id != MAIN:
@@ -127,11 +159,94 @@ class PostgresLayout:
             WHERE branch_id <> 'main' UNION ALL {main}
         )"""
 
+    def all_messages(self, tx: Transaction) -> str:
+        main = _main_messages(tx)
+        messages = f"SELECT id, session_id, message_data, {as_utc('created_at')} AS created_at FROM {main}"
+        if not tx.has_table("convo_messages"):
+            return f"({messages})"
+        copies = "SELECT c.id, c.session_id, c.message_data, c.created_at FROM convo_messages AS c"
+        return f"({messages} UNION ALL {copies} WHERE NOT EXISTS (SELECT 1 FROM {main} AS o WHERE o.id = c.id))"
+
+    def stored_at(self, tx: Transaction, branch_id: str, name: str) -> str:  # noqa: ARG002
+        return as_utc(f"{name}.created_at") if branch_id == MAIN else f"{name}.created_at"
+
+    def branch_rows(self, tx: Transaction, branch_id: str) -> BranchRows:
+        if branch_id == MAIN:
+            return BranchRows("messages", _main_messages(tx), "session_id = :session_id")
+        condition = "session_id = :session_id AND branch_id = :branch_id"
+        return BranchRows("message_structure", "convo_structure", condition)
+
+    def from_turn(self, tx: Transaction, session_id: str, branch_id: str) -> str:
+        rows = self.rows(tx, session_id, branch_id)
+        return (
+            "session_id = :session_id AND branch_id = :branch_id AND message_id IN (SELECT s.message_id"
+            f" FROM {rows} AS s WHERE s.session_id = :session_id AND s.branch_id = :branch_id"
+            " AND s.user_turn_number >= :turn)"
+        )
+
+    def insert_rows(self, tx: Transaction, session_id: str, branch_id: str, rows: Sequence[StructureRow]) -> None:
+        if not rows:
+            return
+        ids, sequences, turns, branch_turns, kinds, tools, times = map(list, zip(*rows, strict=True))
+        values = {
+            "session_id": session_id,
+            "ids": ids,
+            "kinds": [_text(kind) for kind in kinds],
+            "tools": [_text(tool) for tool in tools],
+        }
+        if branch_id == MAIN:
+            is_sorted = all(first < second for first, second in pairwise(ids))
+            sql = _INSERT_INTO_MAIN.format(messages=_main_messages(tx))
+            tx.execute(sql, step="0" if is_sorted else "1 microsecond", **values)
+            tx.execute(_INSERT_TYPES, **values)
+            return
+        tx.execute(
+            _INSERT_INTO_BRANCH.format(now=tx.dialect.now),
+            branch_id=branch_id,
+            sequences=sequences,
+            turns=turns,
+            branch_turns=branch_turns,
+            times=times,
+            **values,
+        )
+
+    def insert_usage(
+        self, tx: Transaction, session_id: str, branch_id: str, rows: Iterable[Mapping[str, object]]
+    ) -> None:
+        of_turn = {row["user_turn_number"]: row for row in rows}
+        if not of_turn:
+            return
+        values = {"session_id": session_id, "branch_id": branch_id}
+        firsts = tx.execute(
+            f"SELECT DISTINCT ON (user_turn_number) user_turn_number, message_id"
+            f" FROM {self.rows(tx, session_id, branch_id)} AS s"
+            " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY user_turn_number, sequence_number",
+            **values,
+        ).fetchall()
+        columns = ("user_turn_number", *STORED_COLUMNS)
+        tx.executemany(
+            f"INSERT INTO convo_turn_usage (session_id, branch_id, message_id, {', '.join(columns)}, created_at)"
+            f" VALUES (:session_id, :branch_id, :message_id, {', '.join(f':{name}' for name in columns)},"
+            f" COALESCE(:created_at, {tx.dialect.now}))",
+            [
+                values | {"message_id": message_id} | {name: row.get(name) for name in (*columns, "created_at")}
+                for turn, message_id in firsts
+                if (row := of_turn.get(turn)) is not None
+            ],
+        )
+
+    def complete_insertion(self, tx: Transaction, session_id: str) -> None:
+        tx.execute(
+            "DELETE FROM convo_messages WHERE session_id = :session_id"
+            " AND NOT EXISTS (SELECT 1 FROM convo_structure AS s WHERE s.message_id = convo_messages.id)",
+            session_id=session_id,
+        )
+
     def items(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:
         direction = "DESC" if newest_first else "ASC"
         if branch_id == MAIN:
             return f"""
-                SELECT {columns} FROM {tx.tables.messages} AS m
+                SELECT {columns} FROM {_main_messages(tx)} AS m
                 CROSS JOIN LATERAL (SELECT m.id AS id, m.id AS message_id) AS s
                 WHERE m.session_id = :session_id ORDER BY m.created_at {direction}, m.id {direction}
             """
@@ -143,7 +258,7 @@ class PostgresLayout:
 
     def first_message(self, tx: Transaction, session_id: str) -> str:
         first = (
-            f"SELECT m.id FROM {_own(tx).info.tables.messages} AS m WHERE m.session_id = {session_id}"
+            f"SELECT m.id FROM {_main_messages(tx)} AS m WHERE m.session_id = {session_id}"
             " ORDER BY m.created_at, m.id LIMIT 1"
         )
         if not tx.has_table("convo_structure"):
@@ -155,12 +270,12 @@ class PostgresLayout:
         )
 
     def is_missing(self, tx: Transaction, message_id: str) -> str:
-        tables = (tx.tables.messages, "convo_messages")
+        tables = (_main_messages(tx), "convo_messages")
         return " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table} AS m WHERE m.id = {message_id})" for table in tables)
 
     def has_items(self, tx: Transaction, session_id: str, branch_id: str) -> bool:
         if branch_id == MAIN:
-            sql = f"SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id LIMIT 1"
+            sql = f"SELECT 1 FROM {_main_messages(tx)} WHERE session_id = :session_id LIMIT 1"
         else:
             sql = "SELECT 1 FROM convo_structure WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1"
         return tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone() is not None
@@ -187,7 +302,7 @@ class PostgresLayout:
         }
         if branch_id == MAIN:
             now = _own(tx).info.now
-            tx.execute(_APPEND_TO_MAIN.format(messages=tx.tables.messages, now=now), **values)
+            tx.execute(_APPEND_TO_MAIN.format(messages=_main_messages(tx), now=now), **values)
             return
         turn, turns = 0, []
         for item in items:
@@ -218,7 +333,7 @@ class PostgresLayout:
         # All parts of a statement see the rows as they were before it.
         if branch_id == MAIN:
             sql = f"""
-                WITH removed AS (DELETE FROM {tx.tables.messages} WHERE id = :message_id RETURNING message_data),
+                WITH removed AS (DELETE FROM {_main_messages(tx)} WHERE id = :message_id RETURNING message_data),
                 typed AS (
                     DELETE FROM convo_message_types WHERE session_id = :session_id AND message_id = :message_id
                 )
@@ -233,14 +348,14 @@ class PostgresLayout:
                     ) RETURNING id
                 )
                 SELECT message_data, EXISTS (SELECT 1 FROM unheld)
-                    AND NOT EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE id = :message_id)
+                    AND NOT EXISTS (SELECT 1 FROM {_main_messages(tx)} WHERE id = :message_id)
                 FROM convo_messages WHERE id = :message_id
             """
         row = tx.execute(sql, session_id=session_id, message_id=item.message_id, row_id=item.row_id).fetchone()
         return (None, False) if row is None else (row[0], row[1])
 
     def shared_usage(self, tx: Transaction, *, one_turn: bool) -> str:
-        is_in_main = f"EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = u.message_id)"
+        is_in_main = f"EXISTS (SELECT 1 FROM {_main_messages(tx)} AS m WHERE m.id = u.message_id)"
         return f"""
             SELECT session_id, message_id, branch_id, user_turn_number, {_USAGE}, created_at FROM convo_turn_usage AS u
             WHERE session_id = :session_id AND branch_id = :branch_id
@@ -257,11 +372,11 @@ class PostgresLayout:
         """
 
     def filled_branches(self, tx: Transaction, session_id: str) -> list[str]:
-        rows = tx.execute(_FILLED.format(messages=tx.tables.messages), session_id=session_id)
+        rows = tx.execute(_FILLED.format(messages=_main_messages(tx)), session_id=session_id)
         return [branch_id for _, branch_id in rows]
 
     def reserve_existing(self, tx: Transaction, session_id: str) -> None:
-        tx.execute(_RESERVE_EXISTING.format(messages=tx.tables.messages), session_id=session_id)
+        tx.execute(_RESERVE_EXISTING.format(messages=_main_messages(tx)), session_id=session_id)
 
     def copy_turns(self, tx: Transaction, session_id: str, source: str, branch_id: str, turn: int) -> int:
         condition = "s.session_id = :session_id AND s.branch_id = :source AND s.user_turn_number < :turn"
@@ -300,6 +415,33 @@ class PostgresLayout:
                     " ORDER BY sequence_number"
                 )
                 left = tx.execute(sql, **values, sequence=first_row[0]).rowcount
+        self._move_usage(tx, values, first_turn)
+        return moved, left
+
+    def split_branch(self, tx: Transaction, session_id: str, branch_id: str, last_row: int, new_id: str) -> None:
+        values = {"session_id": session_id, "branch_id": branch_id, "new_id": new_id, "last_row": last_row}
+        if branch_id == MAIN:
+            self._copy_main(tx, session_id, new_id)
+            self._delete_from_main(tx, session_id, "id > :last_row", last_row=last_row)
+        else:
+            of_branch = "WHERE session_id = :session_id AND branch_id = :branch_id"
+            sql = f"UPDATE convo_structure SET branch_id = :new_id {of_branch} AND id > :last_row"
+            tx.execute(sql, **values)
+            tx.execute(
+                f"INSERT INTO convo_structure ({_COPIED}, created_at, branch_id, sequence_number)"
+                f" SELECT {_COPIED}, created_at, :new_id, sequence_number FROM convo_structure {of_branch}"
+                " ORDER BY sequence_number",
+                **values,
+            )
+        sql = (
+            f"SELECT COALESCE(MAX(user_turn_number), 0) FROM {self.rows(tx, session_id, branch_id)} AS s"
+            " WHERE session_id = :session_id AND branch_id = :branch_id"
+        )
+        (last_turn,) = tx.execute(sql, **values).fetchone()
+        self._move_usage(tx, values, last_turn + 1)
+
+    def _move_usage(self, tx: Transaction, values: dict[str, Any], first_turn: int) -> None:
+        """Move the usage, runs and requests of a branch from a turn of another branch on to that one."""
         for table in (tx.tables.usage, CONVO_RUNS.name, CONVO_REQUESTS.name):
             tx.execute(
                 f"UPDATE {table} AS own SET branch_id = :new_id, user_turn_number = s.user_turn_number"
@@ -309,51 +451,56 @@ class PostgresLayout:
                 **values,
                 turn=first_turn,
             )
-        return moved, left
 
     def delete_branch(self, tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int]:
         values = {"session_id": session_id, "branch_id": branch_id}
-        messages = tx.execute(
-            """
-            DELETE FROM convo_messages WHERE session_id = :session_id AND id IN (
+        unshared = """
+            session_id = :session_id AND id IN (
                 SELECT own.message_id FROM convo_structure AS own
                 WHERE own.session_id = :session_id AND own.branch_id = :branch_id AND NOT EXISTS (
                     SELECT 1 FROM convo_structure AS other
                     WHERE other.message_id = own.message_id AND other.branch_id <> :branch_id
                 )
             )
-            """,
-            **values,
-        ).rowcount
+        """
+        in_main = f"SELECT 1 FROM {_main_messages(tx)} AS m WHERE m.id = c.id"
+        sql = f"SELECT COUNT(*) FROM convo_messages AS c WHERE {unshared} AND NOT EXISTS ({in_main})"
+        (messages,) = tx.execute(sql, **values).fetchone()
+        tx.execute(f"DELETE FROM convo_messages WHERE {unshared}", **values)
         sql = "DELETE FROM convo_structure WHERE session_id = :session_id AND branch_id = :branch_id"
         return tx.execute(sql, **values).rowcount, messages
 
     def clear(self, tx: Transaction, session_id: str) -> None:
         _own(tx).generation = None
         own = ("convo_structure", "convo_messages", "convo_message_types", "convo_turn_usage")
-        for name in (tx.tables.messages, tx.tables.sessions, *own):
+        for name in (_main_messages(tx), tx.tables.sessions, *own):
             tx.delete_session_rows(name, session_id)
 
     def _move_main(
         self, tx: Transaction, session_id: str, new_id: str, first_row: tuple[int, int] | None
     ) -> tuple[int, int]:
+        moved = self._copy_main(tx, session_id, new_id)
+        first = f"(SELECT created_at, id FROM {_main_messages(tx)} WHERE id = :row_id)"
+        from_row = "TRUE" if first_row is None else f"(created_at, id) >= {first}"
+        return moved, moved - self._delete_from_main(tx, session_id, from_row, row_id=first_row and first_row[1])
+
+    def _copy_main(self, tx: Transaction, session_id: str, new_id: str) -> int:
+        """Copy all items of `main` to a new branch, and return their number."""
         numbers = {"sequence_number": "s.sequence_number", "created_at": "s.created_at"}
         sql = self._copy(tx, self.main_rows(tx, session_id), MAIN, "TRUE", numbers)
-        moved = tx.execute(sql, session_id=session_id, branch_id=new_id).rowcount
-        messages = tx.tables.messages
-        from_row = (
-            ""
-            if first_row is None
-            else f" AND (created_at, id) >= (SELECT created_at, id FROM {messages} WHERE id = :row_id)"
-        )
-        sql = f"DELETE FROM {messages} WHERE session_id = :session_id{from_row}"
-        deleted = tx.execute(sql, session_id=session_id, row_id=first_row and first_row[1]).rowcount
+        return tx.execute(sql, session_id=session_id, branch_id=new_id).rowcount
+
+    def _delete_from_main(self, tx: Transaction, session_id: str, condition: str, **values: object) -> int:
+        """Delete items of `main`, and return their number."""
+        messages = _main_messages(tx)
+        sql = f"DELETE FROM {messages} WHERE session_id = :session_id AND {condition}"
+        deleted = tx.execute(sql, session_id=session_id, **values).rowcount
         tx.execute(
             "DELETE FROM convo_message_types AS k WHERE session_id = :session_id"
             f" AND NOT EXISTS (SELECT 1 FROM {messages} AS m WHERE m.id = k.message_id)",
             session_id=session_id,
         )
-        return moved, moved - deleted
+        return deleted
 
     def main_rows(self, tx: Transaction, session_id: str | None, session_ids: Sequence[str] | None = None) -> str:
         """Return the rows of `main` of a session, of some or of all, with the numbers of its messages in their order.
@@ -380,7 +527,7 @@ class PostgresLayout:
                     COALESCE(k.message_type, 'other') AS message_type, row_number() OVER w AS sequence_number,
                     COUNT(*) FILTER (WHERE k.message_type = 'user') OVER w AS user_turn_number,
                     k.tool_name, {as_utc("m.created_at")} AS created_at
-                FROM {tx.tables.messages} AS m
+                FROM {_main_messages(tx)} AS m
                 LEFT JOIN {types} AS k ON k.session_id = m.session_id AND k.message_id = m.id
                 WHERE {of_sessions}
                 WINDOW w AS (PARTITION BY m.session_id ORDER BY m.created_at, m.id)
@@ -401,7 +548,7 @@ class PostgresLayout:
         if session_ids is None and own.completed == (session_id,):
             return
         rows = tx.execute(
-            f"SELECT m.session_id, m.id, m.message_data FROM {tx.tables.messages} AS m WHERE {of_sessions}"
+            f"SELECT m.session_id, m.id, m.message_data FROM {_main_messages(tx)} AS m WHERE {of_sessions}"
             f" AND NOT EXISTS (SELECT 1 FROM {self._types(tx)} AS k"
             " WHERE k.session_id = m.session_id AND k.message_id = m.id)",
             session_id=session_id,
@@ -439,7 +586,7 @@ class PostgresLayout:
             copied = f""", copied AS (
                 INSERT INTO convo_messages (id, session_id, message_data, created_at)
                 SELECT m.id, m.session_id, m.message_data, {as_utc("m.created_at")}
-                FROM shared JOIN {tx.tables.messages} AS m ON m.id = shared.message_id
+                FROM shared JOIN {_main_messages(tx)} AS m ON m.id = shared.message_id
                 ON CONFLICT (id) DO NOTHING
             )"""
         # The server takes a new table for an empty one, and the rows for few: it must look for none of them in either.
@@ -468,6 +615,11 @@ class PostgresLayout:
         return NewestItem(message_id, message_id, TurnKey(session_id, MAIN, 0, message_id) if is_last else None)
 
 
+def _main_messages(tx: Transaction) -> str:
+    """Return the base table of messages, for which a transaction that only reads may have another name."""
+    return _own(tx).info.tables.messages
+
+
 def _of_session(session_id: str | None) -> str:
     return "TRUE" if session_id is None else "m.session_id = :session_id"
 
@@ -484,6 +636,11 @@ class _ServerTransaction(Transaction, Protocol):
 
 def _own(tx: Transaction) -> _ServerTransaction:
     return cast("_ServerTransaction", tx)
+
+
+def text_of(text: str | bytes) -> str:
+    """Return an encoded item as the server stores it."""
+    return str(_text(text.decode("utf-8", "replace") if isinstance(text, bytes) else text))
 
 
 def _text(text: str | None) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg import ClientCursor
 
-from tui.errors import ConvoError, FileError
+from tui.errors import ConvoError, FileError, NotFoundError
 from tui.items.codec import decode_beginning, decode_or_none
 from tui.items.sealed import SEALED, unsealed
 from tui.model import Session
@@ -26,6 +26,7 @@ from tui.storage.postgres.connection import LostConnection, ServerConnection, co
 from tui.storage.postgres.dialect import as_utc
 from tui.storage.postgres.engine import PostgresTransaction
 from tui.storage.postgres.pool import pool_for
+from tui.storage.postgres.rights import missing_rights
 from tui.storage.postgres.schema import SchemaInfo, inspect, tables_for
 from tui.storage.schema import quoted
 from tui.storage.sql import NamedValues
@@ -61,6 +62,8 @@ _LISTED: Final = 10
 
 _ALL: Final = (1 << 31) - 1
 """More characters than a text has."""
+
+_HAS_TABLES: Final = "SELECT to_regclass('convo_schema') IS NOT NULL"
 
 _BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT CAST(pg_current_snapshot() AS TEXT)"
 
@@ -376,11 +379,16 @@ class PostgresReader(Engine):
         """
         conninfo = connection_settings(url)
         self.target = shown_url(conninfo)
+        self._chosen = schema, tables
         self._lane = pool_for(conninfo).open_lane()
         self._memory = _Memory()
         try:
             self._info: SchemaInfo = self._lane.submit(
-                lambda connection: connection.run_outside(lambda db: _find_schema(db, schema, tables))
+                lambda connection: connection.run_outside(lambda db: _find_schema(db, *self._chosen))
+            ).result()
+            names = self._info.tables[:2]
+            self._refusal: ConvoError | None = self._lane.submit(
+                lambda connection: connection.run_outside(lambda db: missing_rights(db, *names))
             ).result()
         except psycopg.Error as error:
             self._lane.close()
@@ -393,6 +401,14 @@ class PostgresReader(Engine):
             self._lane.close()
             raise
         self.tables = self._info.tables._replace(sessions=_SESSIONS, messages=_MESSAGES)
+
+    @property
+    def base_tables(self) -> tuple[str, str]:
+        return self._info.tables.sessions, self._info.tables.messages
+
+    @property
+    def refusal(self) -> ConvoError | None:
+        return self._refusal
 
     def check_open(self) -> None:
         self._lane.check_open()
@@ -418,6 +434,9 @@ class PostgresReader(Engine):
 
     def _read(self, work: Callable[[_ReadTransaction], T], connection: ServerConnection) -> T:
         def run(db: psycopg.Connection, snapshot: str) -> T:
+            if not self._info.known and db.execute(_HAS_TABLES).fetchone() == (True,):
+                # The first change has made them.
+                self._info = _find_schema(db, *self._chosen)
             return work(_ReadTransaction(db, self._info, self.tables, snapshot, self._memory))
 
         try:
@@ -442,7 +461,8 @@ def _find_schema(db: psycopg.Connection, schema: str | None, tables: tuple[str, 
     names, or the columns and the foreign key of such a pair.
 
     Raises:
-        FileError: There are no base tables, or several pairs that could be meant.
+        NotFoundError: There are no base tables.
+        FileError: There are several pairs that could be meant.
     """
     if schema is not None:
         _require_schema(db, schema)
@@ -452,7 +472,7 @@ def _find_schema(db: psycopg.Connection, schema: str | None, tables: tuple[str, 
     if db.execute("SELECT to_regclass('convo_schema')").fetchone() != (None,):
         for owner in db.execute("SELECT sessions_table, messages_table FROM convo_schema").fetchall():
             if tables in (None, owner):
-                return inspect(db, *owner)
+                return inspect(db, *owner, complete=False)
     sessions, messages = tables or _only_pair(db)
     return SchemaInfo(tables_for(sessions, messages), "", "", frozenset())
 
@@ -470,7 +490,7 @@ def _only_pair(db: psycopg.Connection) -> tuple[str, str]:
     if found:
         schemas = _listed([*dict.fromkeys(schema for _, _, schema, _ in found)])
         raise FileError(f"Conversations are in other schemas of the database: {schemas}.", "Choose one with --schema.")
-    raise FileError(
+    raise NotFoundError(
         "The database has no conversations: no table has the columns of the SDK's messages.",
         "Let an agent write it with AdvancedPostgresSession(create_tables=True), or with SQLAlchemySession.",
     )
@@ -495,3 +515,16 @@ def _require_columns(db: psycopg.Connection, table: str, columns: Sequence[str])
 
 def _listed(names: Sequence[str]) -> str:
     return "; ".join([*names[:_LISTED], *(["…"] if len(names) > _LISTED else [])])
+
+
+def has_conversations(url: str, schema: str | None, tables: tuple[str, str] | None) -> bool:
+    """Return whether a database has tables of conversations.
+
+    Raises:
+        ConvoError: It cannot be opened.
+    """
+    try:
+        PostgresReader(url, schema, tables).close()
+    except NotFoundError:
+        return False
+    return True

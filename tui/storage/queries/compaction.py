@@ -16,7 +16,7 @@ from tui.storage.queries.branches import (
 )
 from tui.storage.queries.items import EncodedItem, append_items
 from tui.storage.queries.labels import Label, write_label
-from tui.storage.schema import CONVO_BRANCHES, CONVO_COMPACTIONS, CONVO_PAUSED_RUNS, TURN_TABLES
+from tui.storage.schema import CONVO_BRANCHES, CONVO_COMPACTIONS, CONVO_PAUSED_RUNS
 
 __all__ = [
     "COMPACTION_COLUMNS",
@@ -34,15 +34,6 @@ __all__ = [
 
 COMPACTION_COLUMNS: Final = ("kept_branch_id", "branch_id", "first_turn", "last_turn", "created_at")
 """The columns of `convo_compactions` without the session."""
-
-_COPY_ROWS: Final = """
-    INSERT INTO message_structure
-        (session_id, message_id, branch_id, message_type, sequence_number,
-         user_turn_number, branch_turn_number, tool_name, created_at)
-    SELECT session_id, message_id, :new_id, message_type, sequence_number,
-           user_turn_number, branch_turn_number, tool_name, created_at
-    FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY sequence_number, id
-"""
 
 _RECORD_KEPT: Final = """
     INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn, created_at)
@@ -197,20 +188,13 @@ def move_branch(
 
 def split_branch(tx: Transaction, session_id: str, branch_id: str, last_row: int, new_id: str) -> None:
     """Move the items of a compacted branch after `last_row`, with their usage, to a new branch that shares the rest."""
-    values = {"session_id": session_id, "branch_id": branch_id, "new_id": new_id, "last_row": last_row}
-    condition = "session_id = :session_id AND branch_id = :branch_id"
-    tx.execute(f"UPDATE message_structure SET branch_id = :new_id WHERE {condition} AND id > :last_row", **values)
-    turn = last_turn(tx, session_id, branch_id)
-    for table in TURN_TABLES:
-        if tx.has_table(table):
-            sql = f"UPDATE {table} SET branch_id = :new_id WHERE {condition} AND user_turn_number > :turn"
-            tx.execute(sql, **values, turn=turn)
-    tx.execute(_COPY_ROWS, **values)
+    tx.layout.split_branch(tx, session_id, branch_id, last_row, new_id)
     sql = (
         "INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn)"
-        f" SELECT session_id, :new_id, branch_id, fork_turn FROM convo_branches WHERE {condition}"
+        " SELECT session_id, :new_id, branch_id, fork_turn FROM convo_branches"
+        " WHERE session_id = :session_id AND branch_id = :branch_id"
     )
-    tx.execute(sql, **values)
+    tx.execute(sql, session_id=session_id, branch_id=branch_id, new_id=new_id)
 
 
 def turn_holder(tx: Transaction, session_id: str, branch_id: str) -> str:

@@ -123,6 +123,8 @@ def take_paused_run(tx: Transaction, run_id: int) -> PausedRun | None:
         ConvoError: It is encrypted, and cannot be decrypted.
     """
     found = read_paused_runs(tx, run_id=run_id)
+    if found and tx.lock_session(found[0].session_id):
+        found = read_paused_runs(tx, run_id=run_id)
     if found and found[0].is_sealed:
         raise missing_key(found[0].session_id)
     if tx.has_table(CONVO_PAUSED_RUNS.name):
@@ -132,9 +134,9 @@ def take_paused_run(tx: Transaction, run_id: int) -> PausedRun | None:
 
 def _branch_state(tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int, int]:
     """Return the number and the greatest id of the rows of a branch, and the clear generation of its session."""
+    rows = tx.layout.branch_rows(tx, branch_id)
     items, last_item = tx.execute(
-        "SELECT COUNT(*), COALESCE(MAX(id), 0) FROM message_structure"
-        " WHERE session_id = :session_id AND branch_id = :branch_id",
+        f"SELECT COUNT(*), COALESCE(MAX(id), 0) FROM {rows.identifier} WHERE {rows.condition}",
         session_id=session_id,
         branch_id=branch_id,
     ).fetchone()

@@ -197,7 +197,7 @@ def _recent_session_ids(tx: Transaction) -> Iterator[str]:
 @contextmanager
 def keep_place(tx: Transaction, session_id: str) -> Iterator[None]:
     """Keep the place of a session among the others while messages are deleted inside the context."""
-    sql = f"SELECT COALESCE(MAX(id), 0) FROM {tx.tables.messages} WHERE session_id = :session_id"
+    sql = f"SELECT COALESCE(MAX(id), 0) FROM {tx.layout.all_messages(tx)} AS m WHERE session_id = :session_id"
     (before,) = tx.execute(sql, session_id=session_id).fetchone()
     yield
     (after,) = tx.execute(sql, session_id=session_id).fetchone()

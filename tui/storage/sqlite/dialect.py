@@ -19,6 +19,12 @@ class SQLiteDialect:
     not_indexed: Final = "NOT INDEXED"
     is_remote: Final = False
     row_order: Final = "rowid"
+    has_one_writer: Final = True
+    given_ids: Final = ""
+    for_update: Final = ""
+
+    def time_of(self, text: str) -> str:
+        return f"COALESCE({text}, CURRENT_TIMESTAMP)"
 
     def is_text(self, column: str) -> str:
         return f"typeof({column}) = 'text'"

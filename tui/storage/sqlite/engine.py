@@ -167,6 +167,19 @@ class SQLiteTransaction:
                 # An error that rolled back the transaction has dropped them too.
                 self.db.execute(f"DROP TRIGGER IF EXISTS temp.{trigger}")
 
+    def as_cell(self, table: str, column: str, name: str = "") -> str:  # noqa: ARG002
+        return f"{name}.{quoted(column)}" if name else quoted(column)
+
+    def from_cell(self, table: str, column: str, cell: str) -> str:  # noqa: ARG002
+        return cell
+
+    def lock_session(self, session_id: str) -> bool:  # noqa: ARG002
+        return False
+
+    @property
+    def of_own_sessions(self) -> str:
+        return "TRUE"
+
     def on_rollback(self, action: Callable[[], object]) -> None:
         self._on_rollback.append(action)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from tui.storage.engine import Transaction
-from tui.storage.layout import BranchEnd, EncodedItem, NewestItem, TurnKey
+from tui.storage.layout import BranchEnd, BranchRows, EncodedItem, NewestItem, StructureRow, TurnKey
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import MESSAGE_INDEX, TURN_TABLES
 
@@ -68,6 +68,30 @@ _COPY_TURNS: Final = """
     ORDER BY sequence_number
 """
 
+_INSERT_ROW: Final = """
+    INSERT INTO message_structure
+        (session_id, branch_id, message_id, sequence_number, user_turn_number, branch_turn_number, message_type,
+         tool_name, created_at)
+    VALUES (:session_id, :branch_id, :message_id, :sequence_number, :user_turn_number, :branch_turn_number,
+        :message_type, :tool_name, COALESCE(:created_at, CURRENT_TIMESTAMP))
+"""
+
+_USAGE: Final = ("user_turn_number", *STORED_COLUMNS)
+_INSERT_USAGE: Final = f"""
+    INSERT INTO turn_usage (session_id, branch_id, {", ".join(_USAGE)}, created_at)
+    VALUES (:session_id, :branch_id, {", ".join(f":{name}" for name in _USAGE)},
+        COALESCE(:created_at, CURRENT_TIMESTAMP))
+"""
+
+_COPY_ROWS: Final = """
+    INSERT INTO message_structure
+        (session_id, message_id, branch_id, message_type, sequence_number,
+         user_turn_number, branch_turn_number, tool_name, created_at)
+    SELECT session_id, message_id, :new_id, message_type, sequence_number,
+           user_turn_number, branch_turn_number, tool_name, created_at
+    FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY sequence_number, id
+"""
+
 _COPY_BEFORE: Final = """
     INSERT INTO message_structure
         (session_id, message_id, branch_id, message_type, sequence_number,
@@ -102,6 +126,33 @@ class SQLiteLayout:
 
     def usage(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:  # noqa: ARG002
         return "turn_usage"
+
+    def all_messages(self, tx: Transaction) -> str:
+        return tx.tables.messages
+
+    def stored_at(self, tx: Transaction, branch_id: str, name: str) -> str:  # noqa: ARG002
+        return f"{name}.created_at"
+
+    def branch_rows(self, tx: Transaction, branch_id: str) -> BranchRows:  # noqa: ARG002
+        condition = "session_id = :session_id AND branch_id = :branch_id"
+        return BranchRows("message_structure", "message_structure", condition)
+
+    def from_turn(self, tx: Transaction, session_id: str, branch_id: str) -> str:  # noqa: ARG002
+        return "session_id = :session_id AND branch_id = :branch_id AND user_turn_number >= :turn"
+
+    def insert_rows(self, tx: Transaction, session_id: str, branch_id: str, rows: Sequence[StructureRow]) -> None:
+        branch = {"session_id": session_id, "branch_id": branch_id}
+        tx.executemany(_INSERT_ROW, [branch | row._asdict() for row in rows])
+
+    def insert_usage(
+        self, tx: Transaction, session_id: str, branch_id: str, rows: Iterable[Mapping[str, object]]
+    ) -> None:
+        branch = {"session_id": session_id, "branch_id": branch_id}
+        columns = (*_USAGE, "created_at")
+        tx.executemany(_INSERT_USAGE, [branch | {name: row.get(name) for name in columns} for row in rows])
+
+    def complete_insertion(self, tx: Transaction, session_id: str) -> None:
+        pass
 
     def items(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:  # noqa: ARG002
         direction = "DESC" if newest_first else "ASC"
@@ -223,6 +274,20 @@ class SQLiteLayout:
         if first_row is None:
             return moved, 0
         return moved, tx.execute(_COPY_BEFORE, **values, sequence=first_row[0], id=first_row[1]).rowcount
+
+    def split_branch(self, tx: Transaction, session_id: str, branch_id: str, last_row: int, new_id: str) -> None:
+        values = {"session_id": session_id, "branch_id": branch_id, "new_id": new_id}
+        of_branch = "SET branch_id = :new_id WHERE session_id = :session_id AND branch_id = :branch_id"
+        tx.execute(f"UPDATE message_structure {of_branch} AND id > :last_row", **values, last_row=last_row)
+        sql = (
+            "SELECT COALESCE(MAX(user_turn_number), 0) FROM message_structure"
+            " WHERE session_id = :session_id AND branch_id = :branch_id"
+        )
+        (turn,) = tx.execute(sql, **values).fetchone()
+        for table in TURN_TABLES:
+            if tx.has_table(table):
+                tx.execute(f"UPDATE {table} {of_branch} AND user_turn_number > :turn", **values, turn=turn)
+        tx.execute(_COPY_ROWS, **values)
 
     def delete_branch(self, tx: Transaction, session_id: str, branch_id: str) -> tuple[int, int]:
         values = {"session_id": session_id, "branch_id": branch_id}

@@ -71,6 +71,9 @@ def adopt_messages(tx: Transaction, session_id: str, track: TrackProgress | None
         ConvoError: A message is encrypted, and cannot be decrypted.
     """
     branch_id = MAIN
+    if tx.layout.derives_main:
+        # All messages are in branches.
+        return Adoption(branch_id, 0)
     if not is_plain(tx, session_id):
         reserve_existing_branches(tx, session_id)
         names = chain([_BRANCH], (f"{_BRANCH}-{number}" for number in count(2)))

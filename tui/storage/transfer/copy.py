@@ -10,6 +10,7 @@ from tui.items.codec import decode
 from tui.items.types import ItemKind, item_type
 from tui.model import Session
 from tui.storage.engine import Transaction
+from tui.storage.layout import StructureRow
 from tui.storage.queries.branches import branch_exists, branch_has_items, missing_branch, reserve_existing_branches
 from tui.storage.queries.compaction import COMPACTION_COLUMNS, read_compactions, reserve_numbered
 from tui.storage.queries.items import EncodedItem, append_items
@@ -27,7 +28,7 @@ _BATCH: Final = 500
 """Items that are read and written at once."""
 
 _KEY: Final = ("session_id", "branch_id")
-_STRUCTURE_COLUMNS: Final = ("user_turn_number", "branch_turn_number", "message_type", "tool_name", "created_at")
+_STRUCTURE_COLUMNS: Final = StructureRow._fields[2:]
 """The columns of structure rows whose values are copied."""
 
 _USAGE_COLUMNS: Final = (*STORED_COLUMNS, "created_at")
@@ -68,7 +69,7 @@ def copy_branch(
         ConvoError: The target has a session with the new id.
         ValueError: There is no such branch.
     """
-    session = find_session(source, session_id)
+    session = None if source.layout.derives_main else find_session(source, session_id)
     is_plain = session is not None and session.plain
     if branch_id != MAIN if is_plain else not branch_exists(source, session_id, branch_id):
         raise missing_branch(branch_id)
@@ -78,6 +79,7 @@ def copy_branch(
     counts = copied.add_branch(branch_id, MAIN)
     if not is_plain:
         copied.add_history(branch_id)
+    target.layout.complete_insertion(target, new_session_id)
     reserve_existing_branches(target, new_session_id)
     return counts
 
@@ -111,8 +113,8 @@ class _Copy:
                 message_id = self._copies[original_id]
                 if turn not in first_messages:
                     first_messages[turn] = _FirstMessage(original_id, message_id)
-                rows.append((self._session_id, name, message_id, self._sequence_number, turn, *cells))
-            target.insert_rows("message_structure", (*_KEY, "message_id", "sequence_number", *_STRUCTURE_COLUMNS), rows)
+                rows.append(StructureRow(message_id, self._sequence_number, turn, *cells))
+            target.layout.insert_rows(target, self._session_id, name, rows)
         turns = {turn: first for turn, first in first_messages.items() if first.original not in self._turns}
         self._turns.update(first.original for first in turns.values())
         self._add_usage(branch_id, name, turns)
@@ -122,11 +124,11 @@ class _Copy:
         """Copy the usage, the requests and the runs of some turns of a branch."""
         source, session_id = self._source, self._session.session_id
         usage = {} if self._session.plain else _read_usage(source, session_id, branch_id, turns)
-        self._target.insert_rows(
-            "turn_usage",
-            (*_KEY, "user_turn_number", *_USAGE_COLUMNS),
-            [(self._session_id, name, turn, *usage[turn].cells) for turn in sorted(usage)],
-        )
+        rows = [
+            {"user_turn_number": turn, **dict(zip(_USAGE_COLUMNS, usage[turn].cells, strict=True))}
+            for turn in sorted(usage)
+        ]
+        self._target.layout.insert_usage(self._target, self._session_id, name, rows)
         runners = {turns[turn].original: used.branch_id for turn, used in usage.items()}
         new_ids = dict(turns.values())
         to = (self._session_id, name)
@@ -182,8 +184,9 @@ def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]
     count = 0
     for source, turn in turns:
         sql = (
-            f"SELECT {tx.dialect.as_utf8('m.message_data')}, s.message_type, s.tool_name FROM message_structure AS s"
-            f" {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id"
+            f"SELECT {tx.dialect.as_utf8('m.message_data')}, s.message_type, s.tool_name"
+            f" FROM {tx.layout.rows(tx, session_id, source)} AS s"
+            f" {tx.dialect.ordered_join} {tx.layout.messages(tx, source)} AS m ON m.id = s.message_id"
             " WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.user_turn_number = :turn"
             " ORDER BY +s.sequence_number"
         )
@@ -222,8 +225,8 @@ def _check_pairs(items: Sequence[object], turn: int, branch_id: str) -> None:
 
 
 def _require_unused(tx: Transaction, session_id: str) -> None:
-    for table in (tx.tables.sessions, tx.tables.messages, "message_structure"):
-        sql = f"SELECT 1 FROM {table} WHERE session_id = :session_id LIMIT 1"
+    for table in (tx.tables.sessions, tx.layout.all_messages(tx), tx.tables.structure):
+        sql = f"SELECT 1 FROM {table} AS t WHERE session_id = :session_id LIMIT 1"
         if tx.execute(sql, session_id=session_id).fetchone() is not None:
             raise ConvoError(f"The file has a session '{session_id}' already.", "Choose another name.")
 
@@ -232,15 +235,21 @@ def _read_items(tx: Transaction, session: Session, branch_id: str) -> Iterator[l
     """Yield the items of a branch in batches: id, content and time of the message, then `_STRUCTURE_COLUMNS`."""
     columns = ", ".join(f"s.{column}" for column in _STRUCTURE_COLUMNS)
     rows = tx.execute(
-        f"SELECT m.id, {tx.dialect.as_utf8('m.message_data')}, m.created_at, {columns}"
-        f" FROM {tx.structure_table(session)} AS s"
-        f" {tx.dialect.ordered_join} {tx.tables.messages} AS m ON m.id = s.message_id"
+        f"SELECT m.id, {tx.dialect.as_utf8('m.message_data')}, {tx.layout.stored_at(tx, branch_id, 'm')}, {columns}"
+        f" FROM {_structure(tx, session, branch_id)} AS s"
+        f" {tx.dialect.ordered_join} {tx.layout.messages(tx, branch_id)} AS m ON m.id = s.message_id"
         " WHERE s.session_id = :session_id AND s.branch_id = :branch_id ORDER BY s.sequence_number",
         session_id=session.session_id,
         branch_id=branch_id,
     )
     while batch := rows.fetchmany(_BATCH):
         yield batch
+
+
+def _structure(tx: Transaction, session: Session, branch_id: str) -> str:
+    if session.plain:
+        return tx.structure_table(session)
+    return tx.layout.rows(tx, session.session_id, branch_id)
 
 
 def _read_usage(
@@ -250,14 +259,15 @@ def _read_usage(
     found: dict[int, _TurnUsage] = {}
     columns = ", ".join(_USAGE_COLUMNS)
     for turn, runner, *cells in tx.execute(
-        f"SELECT user_turn_number, branch_id, {columns} FROM turn_usage WHERE session_id = :session_id"
-        " ORDER BY branch_id <> :branch_id, id",
+        f"SELECT user_turn_number, branch_id, {columns} FROM {tx.layout.usage(tx, session_id)} AS u"
+        " WHERE session_id = :session_id ORDER BY branch_id <> :branch_id, id",
         session_id=session_id,
         branch_id=branch_id,
     ).fetchall():
         if turn in first_messages and turn not in found:
             sql = (
-                "SELECT message_id FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+                f"SELECT message_id FROM {tx.layout.rows(tx, session_id, runner)} AS s"
+                " WHERE session_id = :session_id AND branch_id = :branch_id"
                 " AND user_turn_number = :turn ORDER BY +sequence_number LIMIT 1"
             )
             first = tx.execute(sql, session_id=session_id, branch_id=runner, turn=turn).fetchone()

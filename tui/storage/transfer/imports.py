@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from tui.errors import ConvoError, SessionExistsError
 from tui.items.codec import to_json
 from tui.storage.engine import Transaction
+from tui.storage.layout import StructureRow
 from tui.storage.queries.branches import read_generation, reserve_branch
 from tui.storage.queries.compaction import COMPACTION_COLUMNS
 from tui.storage.queries.items import append_items, encode_items
@@ -49,8 +50,8 @@ def session_exists(tx: Transaction, session_id: str) -> bool:
     """Return whether the file has any rows of a session."""
     row = tx.execute(
         f"SELECT EXISTS (SELECT 1 FROM {tx.tables.sessions} WHERE session_id = :session_id)"
-        f" OR EXISTS (SELECT 1 FROM {tx.tables.messages} WHERE session_id = :session_id)"
-        " OR EXISTS (SELECT 1 FROM message_structure WHERE session_id = :session_id)",
+        f" OR EXISTS (SELECT 1 FROM {tx.layout.all_messages(tx)} AS m WHERE session_id = :session_id)"
+        f" OR EXISTS (SELECT 1 FROM {tx.tables.structure} WHERE session_id = :session_id)",
         session_id=session_id,
     ).fetchone()
     return bool(row[0])
@@ -90,10 +91,11 @@ def _import_items(tx: Transaction, session_id: str, items: Sequence[object]) -> 
 
 def _import_document(tx: Transaction, session_id: str, document: Mapping[str, Any]) -> None:
     """Write a document; messages get new ids, everything else is as in the document."""
-    session, now = document["session"], tx.dialect.now
+    session = document["session"]
+    created_at, updated_at = (tx.dialect.time_of(f":{name}") for name in ("created_at", "updated_at"))
     sql = (
         f"INSERT INTO {tx.tables.sessions} (session_id, created_at, updated_at)"
-        f" VALUES (:session_id, COALESCE(:created_at, {now}), COALESCE(:updated_at, {now}))"
+        f" VALUES (:session_id, {created_at}, {updated_at})"
     )
     tx.execute(sql, session_id=session_id, created_at=session.get("created_at"), updated_at=session.get("updated_at"))
     _import_label(tx, session_id, None, session)
@@ -123,33 +125,19 @@ def _import_document(tx: Transaction, session_id: str, document: Mapping[str, An
         insert_request(tx, session_id, request, EncodedInput(columns, {}))
     if texts:
         store_texts(tx, session_id, texts.items())
+    tx.layout.complete_insertion(tx, session_id)
 
 
 def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], new_ids: Mapping[int, int]) -> None:
     branch_id = str(branch["branch_id"])
     reserve_branch(tx, session_id, branch_id)
     _import_label(tx, session_id, branch_id, branch)
-    columns = (
-        "message_id",
-        "sequence_number",
-        "message_type",
-        "user_turn_number",
-        "branch_turn_number",
-        "tool_name",
-        "created_at",
-    )
-    rows = [dict(zip(columns, row, strict=True)) for row in branch["rows"]]
-    tx.executemany(
-        f"INSERT INTO message_structure (session_id, branch_id, {', '.join(columns)})"
-        f" VALUES (:session_id, :branch_id, {', '.join(f':{column}' for column in columns[:-1])},"
-        f" COALESCE(:created_at, {tx.dialect.now}))",
-        [
-            {**row, "message_id": new_ids[row["message_id"]], "session_id": session_id, "branch_id": branch_id}
-            for row in rows
-        ],
-    )
-    usage = [{**row, "branch_id": branch_id} for row in branch.get("usage", ())]
-    _insert(tx, "turn_usage", session_id, ("branch_id", *DUMPED_USAGE), usage)
+    rows = [
+        StructureRow(new_ids[message_id], sequence, turn, branch_turn, kind, tool, created_at)
+        for message_id, sequence, kind, turn, branch_turn, tool, created_at in branch["rows"]
+    ]
+    tx.layout.insert_rows(tx, session_id, branch_id, rows)
+    tx.layout.insert_usage(tx, session_id, branch_id, branch.get("usage", ()))
     if branch.get("parent") is not None or not rows:
         CONVO_BRANCHES.create(tx)
         tx.execute(
