@@ -19,7 +19,7 @@ from tui.controller.agent import AgentRuns
 from tui.errors import ConvoError, ReadOnlyError
 from tui.model import ApprovalDecision, Item, Outcome, PausedRun, Progress, RunState, Session, View
 from tui.runs.protocol import Hooks, Runner, RunResult
-from tui.session import AdvancedSQLiteSession
+from tui.session.advanced import AdvancedSession
 from tui.storage.store import PageAround, Store
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Echo:
     async def prepare(self) -> None:
         """Load nothing."""
 
-    async def run(self, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> RunResult:
+    async def run(self, session: AdvancedSession, text: str, hooks: Hooks) -> RunResult:
         data = {"role": "user", "content": text}
         progress = Progress("", (Item(message_id=-1, position=0, turn=0, type="user", tool_name=None, data=data),))
         hooks.progress(progress)
@@ -113,15 +113,15 @@ class Echo:
     async def compaction_model(self) -> str:
         raise NotImplementedError
 
-    async def compact(self, session: AdvancedSQLiteSession) -> None:
+    async def compact(self, session: AdvancedSession) -> None:
         raise NotImplementedError
 
-    async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> None:
+    async def restore(self, session: AdvancedSession, run: PausedRun, state: str) -> None:
         raise NotImplementedError
 
     async def resume(
         self,
-        session: AdvancedSQLiteSession,
+        session: AdvancedSession,
         run: PausedRun,
         restored: object,
         decisions: Sequence[ApprovalDecision | None],

@@ -22,7 +22,7 @@ from tui.app import ConvoApp
 from tui.controller import SessionController
 from tui.model import Approval, ApprovalDecision, Outcome, PausedRun, Progress, Usage
 from tui.runs.protocol import Hooks, RunResult
-from tui.session import AdvancedSQLiteSession
+from tui.session.advanced import AdvancedSession
 from tui.storage.store import Store
 from tui.widgets.composer.approval import ApprovalPrompt
 from tui.widgets.run_status import RunStatus
@@ -50,7 +50,7 @@ class ScriptedRunner:
     async def prepare(self) -> None:
         """Do nothing."""
 
-    async def run(self, session: AdvancedSQLiteSession, text: str, hooks: Hooks) -> RunResult:
+    async def run(self, session: AdvancedSession, text: str, hooks: Hooks) -> RunResult:
         """Report the message and the beginning of the answer, then wait until the run is stopped."""
         answer = {**assistant_message(PARTIAL_ANSWER), "status": "in_progress"}
         items = items_of([{"role": "user", "content": text}, answer])
@@ -67,15 +67,15 @@ class ScriptedRunner:
     async def compaction_model(self) -> str:
         raise NotImplementedError
 
-    async def compact(self, session: AdvancedSQLiteSession) -> None:
+    async def compact(self, session: AdvancedSession) -> None:
         raise NotImplementedError
 
-    async def restore(self, session: AdvancedSQLiteSession, run: PausedRun, state: str) -> None:
+    async def restore(self, session: AdvancedSession, run: PausedRun, state: str) -> None:
         raise NotImplementedError
 
     async def resume(
         self,
-        session: AdvancedSQLiteSession,
+        session: AdvancedSession,
         run: PausedRun,
         restored: object,
         decisions: Sequence[ApprovalDecision | None],
