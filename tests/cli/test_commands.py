@@ -179,6 +179,28 @@ async def test_requests_without_a_recorded_run_have_the_price_of_their_model(
     assert float(output["scopes"]["path"]["cost"]["usd"]) == pytest.approx(sum(costs))
 
 
+async def test_a_sum_without_some_of_its_turns_is_a_lower_bound(
+    ours: OpenOurs, path: Path, run: Run, run_json: RunJSON
+) -> None:
+    session = ours()
+    for model in ("gpt-5-mini", None):
+        await session.add_items([{"role": "user", "content": "hello"}])
+        await session.record_request(SentRequest(RequestUsage(2000, 100), model=model), first=True)
+    await session.fork(1, "alt")
+    await session.add_items([{"role": "user", "content": "hi"}])
+    await session.record_request(SentRequest(RequestUsage(20, 10), model="of-our-own"), first=True)
+
+    cost = run_json("usage", path, "--branch", "main")["scopes"]["path"]["cost"]
+    assert (cost["usd"], cost["known_usd"], cost["unpriced_turns"]) == (None, "0.000700000", 1)
+    assert "≥$0.00070 (1 turn unpriced)" in run("usage", path, "--branch", "main").stdout
+    left, right = (run_json("compare", path, "main", "alt")[side]["summary"]["cost"] for side in ("left", "right"))
+    assert (left["usd"], left["known_usd"], left["turns"]) == (None, "0.000700000", 2)
+    assert (right["usd"], right["known_usd"], right["unpriced_turns"]) == (None, None, 1)
+    printed = next(line for line in run("compare", path, "main", "alt").stdout.splitlines() if line.startswith("cost"))
+    assert printed.split("  ")[-1] == "no price"
+    assert "≥$0.00070 (1 turn unpriced)" in printed
+
+
 def test_usage_with_prices_as_json(conversation: Path, run_json: RunJSON) -> None:
     output = run_json("usage", conversation, "--branch", "main", "--price-as", "gpt-5-mini")
     costs = [turn["cost"] for turn in output["turns"]]

@@ -10,7 +10,8 @@ from tui.cli.open import open_session
 from tui.cli.output import Output, print_json
 from tui.controller import SessionController
 from tui.model.compare import ComparedItem, Comparison, ItemPair, Summary, TurnComparison
-from tui.widgets.format import estimate_mark, format_dollars
+from tui.widgets.format import estimate_mark
+from tui.widgets.usage.cost_text import cost_with_gaps
 
 __all__ = ["run"]
 
@@ -60,7 +61,7 @@ def _summary(summary: Summary) -> dict[str, str]:
         "turns": f"{summary.turns:,}",
         "tokens": f"{estimate_mark(usage)}{usage.total_tokens:,}" if usage else "no usage stored",
         "cached input": "" if cached is None else f"{cached:.0%}",
-        "cost": "n/a" if summary.cost is None else f"{estimate_mark(usage)}{format_dollars(summary.cost)}",
+        "cost": cost_with_gaps(summary.cost) or "no price",
         "seconds": "n/a" if summary.seconds is None else f"{summary.seconds:,.1f}",
         "tool calls": f"{summary.tools:,}",
     }

@@ -219,6 +219,7 @@ def _cost(money: Money | None) -> dict[str, Any] | None:
         return None
     return {
         "usd": None if money.unpriced else _usd(money.amount),
+        "known_usd": _usd(money.amount) if money.has_price else None,
         "turns": money.turns,
         "unpriced_turns": money.unpriced,
         "estimated": money.estimated,
@@ -287,7 +288,7 @@ def _side(side: Side, summary: Summary) -> dict[str, Any]:
             "turns": summary.turns,
             "usage": _usage(summary.usage),
             "turns_without_usage": summary.turns_without_usage,
-            "usd": None if summary.cost is None else _usd(summary.cost),
+            "cost": _cost(summary.cost),
             "seconds": summary.seconds,
             "turns_without_time": summary.turns_without_time,
             "tool_calls": summary.tools,

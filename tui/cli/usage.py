@@ -14,6 +14,7 @@ from tui.controller.usage import UsageReport
 from tui.model import BranchUsage, Money, Scope, TextSize, TextSizes, TurnResendCost, TurnUsage, Usage
 from tui.model.text_sizes import CHARACTERS_PER_TOKEN
 from tui.widgets.format import ESTIMATE, estimate_mark, format_cost, format_duration
+from tui.widgets.usage.cost_text import cost_with_gaps
 from tui.widgets.usage.request_words import cache_words, differing_names
 from tui.widgets.usage.rows import USAGE_ROWS
 from tui.words import RECORD_HINT, plural
@@ -52,7 +53,9 @@ def _print_report(out: Output, report: UsageReport, *, with_requests: bool) -> N
     for turn in report.turns:
         rows.append(_turn_row(turn, resend_cost.turn(turn.turn), usage.branch_id))
         rows += _request_rows(turn) if with_requests else ()
-    rows += ([scope, *_counts(usage.totals.get(scope)), "", _cost(usage.money.get(scope)), ""] for scope in Scope)
+    rows += (
+        [scope, *_counts(usage.totals.get(scope)), "", cost_with_gaps(usage.money.get(scope)), ""] for scope in Scope
+    )
     right = range(1, len(_HEADINGS) - 1)
     if with_requests:
         rows = [[*row, *[""] * (len(_HEADINGS) + len(_REQUEST_HEADINGS) - len(row))] for row in rows]
@@ -122,8 +125,4 @@ def _counts(usage: Usage | None) -> list[str]:
 
 
 def _cost(money: Money | None) -> str:
-    if money is None:
-        return ""
-    if money.unpriced:
-        return f"n/a ({plural(money.unpriced, 'turn')} unpriced)"
-    return format_cost(money)
+    return format_cost(money) if money and money.has_price else ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
 from tui.model.diff import Span, align, diff_words, opcodes
+from tui.model.money import Money
 from tui.model.tree import TurnTree
 from tui.model.usage import RunRecord, TurnUsage, Usage
 from tui.model.view import Session
@@ -81,7 +81,7 @@ class Summary(NamedTuple):
         seconds: How long their runs took; None if no run is recorded.
         turns_without_time: Number of turns without the time of a run.
         tools: Number of tool calls.
-        cost: Their price in US dollars; None if the price of a turn is not known.
+        cost: Their cost; None if no usage is stored, or no model is recorded or chosen.
     """
 
     turns: int
@@ -90,7 +90,7 @@ class Summary(NamedTuple):
     seconds: float | None = None
     turns_without_time: int = 0
     tools: int = 0
-    cost: Decimal | None = None
+    cost: Money | None = None
 
     @property
     def cached(self) -> float | None:
@@ -314,15 +314,8 @@ def summary(turns: Sequence[TurnUsage], runs: Sequence[RunRecord], tools: int) -
         seconds=sum(times) if times else None,
         turns_without_time=len(turns) - len(times),
         tools=tools,
-        cost=_cost(turns),
+        cost=Money.total([turn.cost for turn in turns if turn.cost is not None]),
     )
-
-
-def _cost(turns: Sequence[TurnUsage]) -> Decimal | None:
-    """Return the price of turns; None unless each turn with usage has a price."""
-    costs = [turn.cost for turn in turns if turn.usage is not None]
-    priced = [cost for cost in costs if cost is not None and not cost.unpriced]
-    return sum((cost.amount for cost in priced), Decimal()) if costs and len(priced) == len(costs) else None
 
 
 def compare_items(left: Sequence[ComparedItem], right: Sequence[ComparedItem]) -> tuple[ItemPair, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ class Money(NamedTuple):
         parts: The amounts of cached input, all other input, output without reasoning, and reasoning.
         turns: Number of turns with usage.
         unpriced: Number of these turns of which a request has no price, since its model or the model's price is not
-            known; `amount` does not include such requests.
+            known; `amount` does not include such requests, so that it is a lower bound.
         estimated: Whether some of the tokens are estimates, or it is a guess how they were counted, or a mean decided
             on the price.
     """
@@ -26,3 +27,22 @@ class Money(NamedTuple):
     unpriced: int = 0
     estimated: bool = False
     parts: tuple[Decimal, Decimal, Decimal, Decimal] = (Decimal(0),) * 4
+
+    @property
+    def has_price(self) -> bool:
+        """Whether anything in it has a price, so that `amount` says something."""
+        return self.turns > self.unpriced or self.amount > 0
+
+    @classmethod
+    def total(cls, costs: Sequence[Money]) -> Money | None:
+        """Return the sum of costs; None if there are none."""
+        if not costs:
+            return None
+        cached, others, output, reasoning = map(sum, zip(*(cost.parts for cost in costs), strict=True))
+        return cls(
+            sum((cost.amount for cost in costs), Decimal(0)),
+            sum(cost.turns for cost in costs),
+            sum(cost.unpriced for cost in costs),
+            any(cost.estimated for cost in costs),
+            (Decimal(cached), Decimal(others), Decimal(output), Decimal(reasoning)),
+        )

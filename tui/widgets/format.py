@@ -72,8 +72,8 @@ def format_dollars(amount: Decimal) -> str:
 
 
 def format_cost(cost: Money) -> str:
-    """Write the amount of a cost, marked if some of its tokens are estimates."""
-    return f"{ESTIMATE if cost.estimated else ''}{format_dollars(cost.amount)}"
+    """Write the amount of a cost, marked `≥` if some of its turns have no price, and `≈` if it is an estimate."""
+    return f"{'≥' if cost.unpriced else ''}{ESTIMATE if cost.estimated else ''}{format_dollars(cost.amount)}"
 
 
 def format_duration(seconds: float | None) -> str:

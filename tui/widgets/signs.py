@@ -37,7 +37,7 @@ SIGNS: Final = (
     Sign("↰", "Usage: another branch ran this turn"),
     Sign(f"{ESTIMATE} ≥", "An estimate, as of tokens that no provider counted; at least this much"),
     Sign("· – …", "Not stored; no such number; being read"),
-    Sign("n/a", "Usage: the cost of some turns is not known"),
+    Sign("n/a", "Not reported; the price is not known"),
     Sign("▾ ▸", "Model input: a section or a tool that is unfolded, is folded"),
     Sign("− +", "Comparison: only on the left, only on the right"),
     Sign("=", "Comparison: an item that is the same on both sides"),

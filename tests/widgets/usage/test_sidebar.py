@@ -22,7 +22,7 @@ from tests.widgets.usage.samples import (
     with_prices,
     with_runs,
 )
-from tui.model import ChartView, Notice, Outcome, RunRecord, Scope, TextSize, TextSizes, Usage, View
+from tui.model import ChartView, Money, Notice, Outcome, RunRecord, Scope, TextSize, TextSizes, Usage, View
 from tui.widgets.format import format_tokens
 from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.sidebar import UsageSidebar
@@ -342,20 +342,35 @@ async def test_an_unrelated_change_draws_nothing(monkeypatch: pytest.MonkeyPatch
 async def test_the_cost_of_each_scope_is_below_its_tokens() -> None:
     app = UsageApp(WITH_PRICES)
     async with app.run_test(size=WIDE) as pilot:
-        assert row(app, "$0.0042") == ["n/a", "≈$12.35"]
-        assert row(app, "cost") == ["n/a", "$0.0021"]
+        assert row(app, "$0.0042") == ["≥$0.017", "≈$12.35"]
+        assert row(app, "cost") == ["≥$0.017", "$0.0021"]
         assert "2 turns unpriced" in screen_text(app)
         app.view = app.view._replace(scope=Scope.ALL, turn=2)
         await pilot.pause()
-        assert row(app, "cost") == ["≈$12.35", "n/a"]
+        assert row(app, "cost") == ["≈$12.35", "≥$0.0021"]
         assert "unpriced" not in screen_text(app)
+
+
+@pytest.mark.parametrize("models", [(), ("offline",)])
+@pytest.mark.parametrize("compact", [False, True])
+async def test_a_session_without_any_price_says_so_once(models: tuple[str, ...], compact: bool) -> None:
+    paged = sample_usage(9)
+    money = {scope: Money(Decimal(0), 9, 9) for scope in Scope} if models else {}
+    usage = paged._replace(models=models, money=money)
+    usage.rows = tuple(row._replace(cost=Money(Decimal(0), 1, 1) if models else None) for row in paged.rows)
+    app = UsageApp(TYPICAL._replace(branch_usage=usage), compact=compact)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "n/a" not in screen_text(app)
+        assert "unpriced" not in screen_text(app)
+        assert screen_text(app).count("no price") == (not compact)
 
 
 async def test_without_a_model_the_pane_names_the_command_that_sets_prices() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE) as pilot:
         assert "no price: Ctrl+P, Price as" in screen_text(app)
-        assert row(app, "cost  ") == ["n/a", "n/a"]
+        assert row(app, "cost  ") == ["–", "–"]
         # Prices are being read.
         app.view = app.view._replace(price_as="gpt-5-mini")
         await pilot.pause()
@@ -412,7 +427,7 @@ async def test_bars_of_money_have_the_cost_of_each_turn() -> None:
         # The most expensive turn costs twice as much.
         room = app.query_one(TokenChart).scrollable_content_region.width - len("▸t3↰") - len(" ≈$0.00042")
         assert len("".join(bar).lstrip("↰")) in (room // 2, room // 2 + 1)
-        assert row(app, "t2") == ["↰·"]
+        assert row(app, "t2")[-1] == "≥$0.0021"
         app.view = app.view._replace(largest_cost=None)
         await pilot.pause()
         assert row(app, "▸t3") == ["↰…"]
@@ -453,7 +468,7 @@ async def test_the_strip_has_costs_and_resend_costs_in_words() -> None:
     app = UsageApp(WITH_PRICES, compact=True)
     async with app.run_test(size=(100, 4)) as pilot:
         lines = screen_text(app).splitlines()
-        assert "path 12.7k · n/a (2 turns unpriced) · 12 requests" in lines[0]
+        assert "path 12.7k · ≥$0.017 (2 turns unpriced) · 12 requests" in lines[0]
         assert lines[2].startswith(" turn 3 968 · $0.0021 · 1 request")
         app.view = RESENT
         await pilot.pause()

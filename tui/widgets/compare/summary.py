@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from tui.model.compare import Comparison, Side, Summary, ToolStep
 from tui.printable import printable_line
-from tui.widgets.format import estimate_mark, fit_name, format_dollars, format_duration, format_tokens
+from tui.widgets.format import fit_name, format_cost, format_duration, format_tokens
 
 __all__ = ["CompareSummary"]
 
@@ -109,7 +109,7 @@ def _values(summary: Summary) -> tuple[str, ...]:
         if usage is None
         else f"{_at_least(summary.turns_without_usage)}{format_tokens(usage.total_tokens, estimated=usage.estimated)}",
         _UNKNOWN if summary.cached is None else f"{summary.cached:.0%}",
-        _UNKNOWN if summary.cost is None else f"{estimate_mark(usage)}{format_dollars(summary.cost)}",
+        format_cost(summary.cost) if summary.cost and summary.cost.has_price else _UNKNOWN,
         _UNKNOWN
         if summary.seconds is None
         else f"{_at_least(summary.turns_without_time)}{format_duration(summary.seconds)}",

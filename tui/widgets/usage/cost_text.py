@@ -9,7 +9,12 @@ from tui.widgets.format import estimate_mark, format_cost, format_count, format_
 from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE
 from tui.words import plural
 
-__all__ = ["context_text", "cost_text", "notes_on_left_out_turns"]
+__all__ = ["context_text", "cost_text", "cost_with_gaps", "has_prices", "notes_on_left_out_turns"]
+
+
+def has_prices(view: View) -> bool:
+    """Whether anything in the session has a price."""
+    return any(money and money.has_price for money in view.branch_usage.money.values()) if view.branch_usage else False
 
 
 def cost_text(view: View, money: Money | None, *, has_usage: bool, with_reason: bool = False) -> str:
@@ -18,7 +23,7 @@ def cost_text(view: View, money: Money | None, *, has_usage: bool, with_reason: 
     Args:
         money: The cost; None while it is not known.
         has_usage: Whether there are tokens, which may have a price.
-        with_reason: Whether to add the reason why a cost is not known.
+        with_reason: Whether to add how many turns a sum leaves out.
     """
     if view.branch_usage is None:
         return LOADING
@@ -26,10 +31,17 @@ def cost_text(view: View, money: Money | None, *, has_usage: bool, with_reason: 
         return ABSENT
     if money is None:
         is_loading = bool(view.price_as or view.branch_usage.models) and not view.branch_usage.money
-        return LOADING if is_loading else NO_PRICE
-    if money.unpriced:
-        return f"{NO_PRICE} ({_unpriced_text(money)})" if with_reason else NO_PRICE
-    return format_cost(money)
+        return LOADING if is_loading else ABSENT
+    if not money.has_price:
+        return NO_PRICE if has_prices(view) else ABSENT
+    return cost_with_gaps(money) if with_reason else format_cost(money)
+
+
+def cost_with_gaps(money: Money | None) -> str:
+    """Return a cost and how many turns it leaves out; empty if nothing has a price."""
+    if money is None or not money.has_price:
+        return ""
+    return f"{format_cost(money)} ({_unpriced_text(money)})" if money.unpriced else format_cost(money)
 
 
 def notes_on_left_out_turns(view: View) -> Sequence[str]:
@@ -39,7 +51,7 @@ def notes_on_left_out_turns(view: View) -> Sequence[str]:
         return ()
     notes = []
     money = branch_usage.money.get(view.scope)
-    if money and money.unpriced:
+    if money and money.unpriced and has_prices(view):
         notes.append(_unpriced_text(money))
     without = branch_usage.turns - branch_usage.turns_with_usage
     if view.scope is Scope.PATH and branch_usage.turns_with_usage and without > 0:

@@ -68,7 +68,7 @@ def _texts(turn: TurnUsage, request: Request, names: str) -> Iterator[tuple[list
         numbers = [
             f"{name} {format_tokens(count, estimated=estimated)}" for name, count in counts.items() if count is not None
         ]
-        if request.cost and not request.cost.unpriced:
+        if request.cost and request.cost.has_price:
             numbers.append(format_cost(request.cost))
     yield numbers, LineStyle.NUMBERS
     times = [format_duration(request.seconds)]

@@ -10,7 +10,7 @@ from textual.content import Content
 from tui.model import ChartView, Money, Scope, TurnUsage, Usage, View
 from tui.widgets.format import estimate_mark, fit_name, format_count, format_tokens
 from tui.widgets.usage.bars import BarPart
-from tui.widgets.usage.cost_text import context_text, cost_text, notes_on_left_out_turns
+from tui.widgets.usage.cost_text import context_text, cost_text, has_prices, notes_on_left_out_turns
 from tui.widgets.usage.line_layout import MUTED, first_fitting, spread
 from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE, NOT_REPORTED, is_placeholder
 from tui.widgets.usage.resend_text import RESEND_NOTE, resend_rows
@@ -183,7 +183,7 @@ def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
         total = scope_total(view, scope)
         has_usage = bool(view.branch_usage and view.branch_usage.totals.get(scope))
         cells[scope] = f"{scope} {total}", cost_text(view, money.get(scope), has_usage=has_usage)
-    has_costs = bool(money) or any(not is_placeholder(cost) for _, cost in cells.values())
+    has_costs = has_prices(view)
     if not has_costs:
         cells = {scope: (total, "") for scope, (total, _) in cells.items()}
     if sum(max(map(len, cell)) + 1 for cell in cells.values()) > width + 1:
@@ -200,7 +200,8 @@ def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
 
     if has_costs or view.branch_usage is None or not any(view.branch_usage.totals.values()):
         return line(0), line(1)
-    hints = (LOADING,) if view.price_as or view.branch_usage.models else _NO_PRICES
+    is_loading = bool(view.price_as or view.branch_usage.models) and not money
+    hints = (LOADING,) if is_loading else _NO_PRICES
     return line(0), first_fitting([Content.styled(hint, MUTED) for hint in hints], width)
 
 

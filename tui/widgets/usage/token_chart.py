@@ -231,7 +231,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
                 return (resend.cached or 0, resend.tokens - (resend.cached or 0), 0, 0) if resend else None
             case ChartView.MONEY:
                 cost = turn_usage.cost if turn_usage and self.largest_cost is not None else None
-                if cost is None or cost.unpriced:
+                if cost is None or not cost.has_price:
                     return None
                 cached, others, output, reasoning = map(_nanodollars, cost.parts)
                 return cached, others, output, reasoning

@@ -37,7 +37,7 @@ def turn_tooltip(
             f"turn {turn.turn}: {mark}{usage.total_tokens:,} tokens",
             f"input {mark}{usage.input_tokens:,}, output {mark}{usage.output_tokens:,}",
         ]
-    if turn.cost and not turn.cost.unpriced:
+    if turn.cost and turn.cost.has_price:
         lines.append(f"cost {format_cost(turn.cost)}")
     if resend_cost:
         lines.append(turn_resend_sentence(resend_cost))
