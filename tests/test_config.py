@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tui.config import Config, Profile, config_path, load_config
 from tui.errors import ConfigError
+from tui.model import Price
 
 
 def test_a_missing_file_gives_the_defaults(tmp_path: Path) -> None:
@@ -44,9 +46,28 @@ def test_profiles(tmp_path: Path) -> None:
     assert Config(path).select_profile(None) == Profile()
 
 
+def test_prices(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    free = "[prices.free]\ninput = 0\ncached_input = 0\noutput = 0\n"
+    path.write_text(f'[prices."qwen3.5"]\ninput = 0.1\noutput = 2\n{free}')
+    assert load_config(path).prices == {
+        "qwen3.5": Price("qwen3.5", Decimal("0.1"), Decimal("0.1"), Decimal(2), str(path)),
+        "free": Price("free", Decimal(0), Decimal(0), Decimal(0), str(path)),
+    }
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (b"prices = 1", "prices is not a table"),
+        (b"[prices]\na = 1", 'prices."a" is not a price'),
+        (b"[prices.qwen3.5]\ninput = 1", 'prices."qwen3" is not a price.'),
+        (b"[prices.a]\ninput = 1\noutptu = 1", "prices.\"a\" has no setting 'outptu'"),
+        (b"[prices.a]\ninput = 1", 'prices."a" has no output'),
+        (b"[prices.a]\ninput = '1'\noutput = 1", 'prices."a".input is not a price'),
+        (b"[prices.a]\ninput = true\noutput = 1", 'prices."a".input is not a price'),
+        (b"[prices.a]\ninput = nan\noutput = 1", 'prices."a".input is not a price'),
+        (b"[prices.a]\ninput = 1\noutput = -1", 'prices."a".output is not a price'),
         (b"theme = ", "is not valid TOML"),
         (b"\xff\xfe", "is not valid TOML"),
         (b"themes = 1", "there is no setting 'themes'"),

@@ -11,7 +11,7 @@ import pytest
 from genai_prices.types import TieredPrices
 
 from tui.errors import ConfigError
-from tui.model import Counting, Money, Spending, TurnUsage, Usage
+from tui.model import Counting, Money, Price, Spending, TurnUsage, Usage
 from tui.prices import Prices
 
 USAGE = Usage(3, input_tokens=1_000_000, output_tokens=200_000, total_tokens=1_200_000, cached_tokens=400_000)
@@ -94,6 +94,28 @@ def test_price_as_applies_to_turns_without_a_price_of_their_own() -> None:
 )
 def test_models_have_the_names_of_the_sdk(prices: Prices, name: str) -> None:
     assert prices.cost([Spending(USAGE, 1, name)]) == prices.cost([Spending(USAGE, 1, "gpt-5-mini")])
+
+
+def test_the_users_own_prices_come_first_and_are_named_with_their_source() -> None:
+    price = Price("of-our-own", Decimal(1), Decimal("0.1"), Decimal(5), "config.toml")
+    own = Prices("of-our-own", {"of-our-own": price, "gpt-5-mini": price})
+    expected = Decimal("0.6") * 1 + Decimal("0.4") * Decimal("0.1") + Decimal("0.2") * 5
+    names = ("of-our-own", "azure/of-our-own", "litellm/azure/of-our-own", "gpt-5-mini", None, "nobody-knows-it")
+    spendings = [Spending(USAGE, 1, name) for name in names]
+    money = own.cost(spendings)
+    assert money is not None
+    assert (money.amount, money.unpriced, money.estimated) == (6 * expected, 0, False)
+    assert own.names()[:2] == ["of-our-own", "gpt-5-mini"]
+    used = own.used([*spendings, Spending(USAGE, 1, "gpt-5")])
+    assert [(price.model, price.source) for price in used] == [
+        ("of-our-own", "config.toml"),
+        ("azure/of-our-own", "config.toml"),
+        ("litellm/azure/of-our-own", "config.toml"),
+        ("gpt-5-mini", "config.toml"),
+        ("gpt-5", "genai-prices"),
+    ]
+    listed = used[-1]
+    assert (listed.input, listed.output) == (list_price("input_mtok", "gpt-5"), list_price("output_mtok", "gpt-5"))
 
 
 def test_long_requests_cost_more_with_tiered_prices(prices: Prices) -> None:

@@ -5,13 +5,19 @@ theme = "textual-light"
 [keys]
 preset = "classic"
 "fork.here" = "f,ctrl+t"
+
+[prices."my-model"]
+input = 0.5
+output = 2
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
@@ -19,6 +25,7 @@ from typing import Any, Final, Literal, NamedTuple
 from platformdirs import user_config_path, user_state_path
 
 from tui.errors import ConfigError
+from tui.model import Price
 
 __all__ = ["Config", "Profile", "config_path", "load_config", "save_theme", "state_path"]
 
@@ -62,6 +69,7 @@ class Config(NamedTuple):
         preset: Name of a set of keys, which `keys` changes; None for the default.
         chosen_theme: The theme that the user chose in the program after `theme` was written; None for none.
         state: The file in which the program keeps such choices; None to keep none.
+        prices: The user's own prices, by model.
         profiles: Agents by name.
         profile: Name of the default profile; None for no agent.
     """
@@ -74,6 +82,7 @@ class Config(NamedTuple):
     preset: str | None = None
     chosen_theme: str | None = None
     state: Path | None = None
+    prices: Mapping[str, Price] = MappingProxyType({})
 
     def select_profile(self, name: str | None) -> Profile:
         """Return the profile of a name, by default the default profile, or an empty one if there is none.
@@ -104,6 +113,9 @@ _PROFILE_TYPES: Final[Mapping[str, type]] = {
     "compact_after": int,
 }
 """The TOML type of each setting of a profile."""
+
+_PRICE_SETTINGS: Final = ("input", "cached_input", "output")
+"""US dollars per million tokens."""
 
 _TYPE_NAMES: Final[Mapping[type, str]] = {str: "a string", bool: "true or false", int: "an integer"}
 
@@ -159,10 +171,11 @@ def load_config(path: Path | None = None, state: Path | None = None) -> Config:
     settings = _read(path)
     theme, keys = settings.pop("theme", None), settings.pop("keys", {})
     profiles, profile = settings.pop("profiles", {}), settings.pop("profile", None)
+    prices = settings.pop("prices", {})
     if settings:
         raise ConfigError(
             f"{path}: there is no setting '{next(iter(settings))}'.",
-            "The settings are: theme, profile, [keys], [profiles.NAME].",
+            "The settings are: theme, profile, [keys], [profiles.NAME], [prices.MODEL].",
         )
     if theme is not None and not isinstance(theme, str):
         raise ConfigError(f"{path}: theme is not a string.", 'Write for example: theme = "textual-light"')
@@ -179,7 +192,10 @@ def load_config(path: Path | None = None, state: Path | None = None) -> Config:
     if profile is not None and profile not in profiles:
         raise ConfigError(f"{path}: there is no profile '{profile}'.", f"Write [profiles.{profile}].")
     agents = {name: _profile(path, name, table) for name, table in profiles.items()}
-    return Config(path, theme, keys, agents, profile, preset, _chosen_theme(state, theme), state)
+    if not isinstance(prices, dict):
+        raise ConfigError(f"{path}: prices is not a table.", 'Write [prices."MODEL"], and below it input and output.')
+    own = {name: _price(path, name, table) for name, table in prices.items()}
+    return Config(path, theme, keys, agents, profile, preset, _chosen_theme(state, theme), state, own)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -219,3 +235,26 @@ def _profile(path: Path, name: str, table: object) -> Profile:
         # Relative to the configuration file, as a profile can be used from any folder.
         table = {**table, "env_file": path.parent / Path(table["env_file"]).expanduser()}
     return Profile(**table)
+
+
+def _price(path: Path, model: str, table: object) -> Price:
+    where = f"{path}: prices.{json.dumps(model, ensure_ascii=False)}"
+    hint = f"Write [prices.{json.dumps(model, ensure_ascii=False)}], and below it for example: input = 0.5"
+    if not isinstance(table, dict) or any(isinstance(value, dict) for value in table.values()):
+        # A name with a dot and without quotation marks is a table in a table.
+        raise ConfigError(f"{where} is not a price.", f"{hint}; a name with a dot needs the quotation marks.")
+    for setting, value in table.items():
+        if setting not in _PRICE_SETTINGS:
+            raise ConfigError(
+                f"{where} has no setting '{setting}'.", f"The settings are: {', '.join(_PRICE_SETTINGS)}."
+            )
+        if type(value) not in (int, float) or not math.isfinite(value) or value < 0:
+            raise ConfigError(
+                f"{where}.{setting} is not a price.", "Write US dollars per million tokens, for example: 0.5"
+            )
+    for setting in ("input", "output"):
+        if setting not in table:
+            raise ConfigError(f"{where} has no {setting}.", f"Write the price of a million tokens: {setting} = 0.5")
+    amounts = {setting: Decimal(str(value)) for setting, value in table.items()}
+    cached = amounts.get("cached_input", amounts["input"])
+    return Price(model, amounts["input"], cached, amounts["output"], str(path))

@@ -1,18 +1,19 @@
-"""Prices of tokens, and context windows of models, from the lists of genai-prices; without network requests.
+"""Prices of tokens, the user's own and those of genai-prices, and context windows of models; without network requests.
 
 That library is imported for the first price, as its import is slow and the first screen shows no prices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui.errors import ConfigError
-from tui.model import Counting, Money, Spending, TurnUsage, Usage
+from tui.model import Counting, Money, Price, Spending, TurnUsage, Usage
 from tui.model.requests import RequestUsage
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Prices"]
 
 _MILLION: Final = 1_000_000
+
+_LISTS: Final = "genai-prices"
+"""The source of the prices that are not the user's own."""
 
 _ROUTERS: Final = ("litellm", "any-llm")
 """Prefixes that the SDK accepts before `provider/model`."""
@@ -55,24 +59,26 @@ class _Rates(NamedTuple):
 
 
 class Prices:
-    """The price lists."""
+    """The price lists, and the user's own prices, which come first."""
 
-    def __init__(self, price_as: str | None = None) -> None:
+    def __init__(self, price_as: str | None = None, own: Mapping[str, Price] = MappingProxyType({})) -> None:
         """Load the price lists.
 
         Args:
             price_as: The model whose prices apply to turns whose own model is not recorded, or has no price.
+            own: The user's own prices, by model.
 
         Raises:
             ConfigError: There is no price for that model.
         """
         self.price_as = price_as
+        self._own = own
         self._models: dict[tuple[str, str], PriceCalculation | None] = {}
         self._rates: dict[tuple[str, str, int], _Rates | None] = {}
-        if price_as is not None and self._model(price_as, "") is None:
+        if price_as is not None and self._model_rates(price_as, "", 0) is None:
             raise ConfigError(
                 f"There is no price for a model '{price_as}'.",
-                "Write it as its provider does, for example gpt-5-mini, or as provider/model.",
+                "Write it as its provider does, as gpt-5-mini or provider/model, or set its price in config.toml.",
             )
 
     @cached_property
@@ -110,10 +116,29 @@ class Prices:
         return Spending(usage, 1, model or turn.model, turn.hour, tier, turn.counting, by_mean)
 
     def names(self) -> list[str]:
-        """Return the models that have a price, as `provider/model`."""
+        """Return the models that have a price: the user's own, and those of the lists as `provider/model`."""
         from genai_prices.data import providers
 
-        return [f"{provider.id}/{model.id}" for provider in providers for model in provider.models]
+        listed = (f"{provider.id}/{model.id}" for provider in providers for model in provider.models)
+        return [*self._own, *(name for name in listed if name not in self._own)]
+
+    def used(self, spendings: Iterable[Spending]) -> tuple[Price, ...]:
+        """Return the price of each model in the cost of usage: the last one in time, below all tiers."""
+        hours: dict[str, str] = {}
+        for spending in spendings:
+            if spending.counting is not Counting.UNKNOWN and (found := self._priced_model(spending)):
+                model, _ = found
+                hours[model] = max(spending.hour, hours.get(model, ""))
+        return tuple(price for model, hour in hours.items() if (price := self._price(model, hour)))
+
+    def _price(self, model: str, hour: str) -> Price | None:
+        if own := self._own_price(model):
+            return own._replace(model=model)
+        rates = self._model_rates(model, hour, 0)
+        if rates is None:
+            return None
+        of_input, cached, output = ((_MILLION * rate).normalize() for rate in (rates.input, rates.cached, rates.output))
+        return Price(model, of_input, cached, output, _LISTS)
 
     def cost(self, spendings: Iterable[Spending]) -> Money | None:
         """Return the cost of usage; None if there is none."""
@@ -124,7 +149,8 @@ class Prices:
             if is_exclusive:
                 cache = (usage.cached_tokens or 0) + (usage.cache_write_tokens or 0)
                 usage = usage._replace(input_tokens=usage.input_tokens + cache)
-            rates = None if spending.counting is Counting.UNKNOWN else self._rates_of(spending)
+            found = None if spending.counting is Counting.UNKNOWN else self._priced_model(spending)
+            rates = found and found[1]
             if spending.part_of is not None:
                 has_price[spending.part_of] = rates is not None and has_price.get(spending.part_of, True)
             else:
@@ -162,16 +188,28 @@ class Prices:
             found = self._model(self.price_as, "")
         return found.model.context_window if found else None
 
-    def _rates_of(self, spending: Spending) -> _Rates | None:
+    def _priced_model(self, spending: Spending) -> tuple[str, _Rates] | None:
+        """Return the model whose prices apply to usage, and these prices."""
         for model in (spending.model, self.price_as):
-            if model is not None:
-                key = model, spending.hour, spending.price_tier
-                if key not in self._rates:
-                    found = self._model(model, spending.hour)
-                    self._rates[key] = _rates(found.model_price, spending.price_tier) if found else None
-                if rates := self._rates[key]:
-                    return rates
+            if model is not None and (rates := self._model_rates(model, spending.hour, spending.price_tier)):
+                return model, rates
         return None
+
+    def _model_rates(self, model: str, hour: str, tier: int) -> _Rates | None:
+        key = model, hour, tier
+        if key not in self._rates:
+            if own := self._own_price(model):
+                self._rates[key] = _own_rates(own)
+            else:
+                found = self._model(model, hour)
+                self._rates[key] = _rates(found.model_price, tier) if found else None
+        return self._rates[key]
+
+    def _own_price(self, model: str) -> Price | None:
+        if not self._own:
+            return None
+        names = (name if provider is None else f"{provider}/{name}" for provider, name in _split_names(model))
+        return next((self._own[name] for name in (model, *names) if name in self._own), None)
 
     def _model(self, name: str, hour: str) -> PriceCalculation | None:
         """Return a model and its prices at a time; None if the lists do not have the model."""
@@ -213,6 +251,11 @@ def _split_names(name: str) -> Iterator[tuple[str | None, str]]:
     if model:
         yield provider, model
         yield from _split_names(model)
+
+
+def _own_rates(price: Price) -> _Rates:
+    of_input, cached, output = price.input / _MILLION, price.cached_input / _MILLION, price.output / _MILLION
+    return _Rates(of_input, cached, of_input, output, output, Decimal(0), has_tiers=False)
 
 
 def _rates(prices: ModelPrice, tier: int) -> _Rates:

@@ -201,6 +201,51 @@ async def test_a_sum_without_some_of_its_turns_is_a_lower_bound(
     assert "≥$0.00070 (1 turn unpriced)" in printed
 
 
+async def test_usage_names_models_prices_and_what_has_none(
+    ours: OpenOurs, path: Path, run: Run, run_json: RunJSON, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    session = ours()
+    for model in ("gpt-5-mini", "of-our-own", "nobody-knows-it", None, None):
+        await session.add_items([{"role": "user", "content": "hello"}])
+        await session.record_request(SentRequest(RequestUsage(2000, 100), model=model), first=True)
+    config = tmp_path / "convo-tui" / "config.toml"
+    config.parent.mkdir()
+    config.write_text('[prices."of-our-own"]\ninput = 0.5\ncached_input = 0.05\noutput = 2\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+    printed = run("usage", path).stdout
+    assert [line.split()[-2:] for line in printed.splitlines()[2:7]] == [
+        ["$0.00070", "gpt-5-mini"],
+        ["$0.0012", "of-our-own"],
+        ["price", "nobody-knows-it"],
+        ["no", "price"],
+        ["no", "price"],
+    ]
+    assert f"  of-our-own: input $0.5, cached input $0.05, output $2 ({config})" in printed
+    assert "  gpt-5-mini: input $0.25, cached input $0.025, output $2 (genai-prices)" in printed
+    assert "No price for 1 turn of 5: no price list has nobody-knows-it." in printed
+    assert f"[prices] in {config}" in printed
+    assert "No price for 2 turns of 5: the model is not recorded. --price-as MODEL" in printed
+    output = run_json("usage", path)
+    assert [turn["unpriced"] for turn in output["turns"]] == [
+        None,
+        None,
+        "model_without_price",
+        "model_not_recorded",
+        "model_not_recorded",
+    ]
+    assert {price["model"]: (price["output_usd"], price["source"]) for price in output["prices"]} == {
+        "gpt-5-mini": ("2", "genai-prices"),
+        "of-our-own": ("2", str(config)),
+    }
+    assert "of-our-own: input $0.5" in run("usage", path, "--price-as", "of-our-own").stdout
+    assert "No price" not in run("usage", path, "--price-as", "of-our-own").stdout
+    config.write_text('[prices."of-our-own"]\ninput = "cheap"\n')
+    refused = run("usage", path)
+    assert refused.returncode == 2
+    assert f'{config}: prices."of-our-own".input is not a price.' in refused.stderr
+
+
 def test_usage_with_prices_as_json(conversation: Path, run_json: RunJSON) -> None:
     output = run_json("usage", conversation, "--branch", "main", "--price-as", "gpt-5-mini")
     costs = [turn["cost"] for turn in output["turns"]]

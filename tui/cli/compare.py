@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tui.cli.json_objects import comparison_object
 from tui.cli.open import open_session
 from tui.cli.output import Output, print_json
+from tui.config import load_config
 from tui.controller import SessionController
 from tui.model.compare import ComparedItem, Comparison, ItemPair, Summary, TurnComparison
 from tui.widgets.format import estimate_mark
@@ -18,9 +19,10 @@ __all__ = ["run"]
 
 async def run(options: argparse.Namespace) -> int:
     """Print two branches side by side from their fork on."""
+    config = load_config()
     async with open_session(options.file, options.session) as found:
         left, right = await found.branch(options.a), await found.branch(options.b)
-        controller = SessionController(found.store)
+        controller = SessionController(found.store, prices=config.prices)
         if options.price_as:
             controller.usage.set_initial_price_model(options.price_as)
         await controller.open(found.session.session_id, left.branch_id)

@@ -52,7 +52,7 @@ def explore(options: argparse.Namespace) -> int:
             if not isinstance(target, Path):
                 raise ConfigError("The sample conversations are written to a file.", "Name a file, or none.")
             write_demo(target)
-        return _run_app(_open(target, options, settings), config)
+        return _run_app(_open(target, options, settings, config), config)
 
 
 def _require_terminal() -> None:
@@ -72,7 +72,9 @@ def _require_terminal() -> None:
         )
 
 
-def _open(target: Target, options: argparse.Namespace, settings: AgentSettings | None) -> SessionController:
+def _open(
+    target: Target, options: argparse.Namespace, settings: AgentSettings | None, config: Config
+) -> SessionController:
     from tui.storage.store import Store
 
     # Outside an event loop, as the loop would delay the first Ctrl+C while SQLite waits for a lock.
@@ -86,7 +88,7 @@ def _open(target: Target, options: argparse.Namespace, settings: AgentSettings |
         from tui.agent.runner import AgentRunner
 
         runner = AgentRunner(settings)
-    controller = SessionController(store, runner, read_only=options.read_only)
+    controller = SessionController(store, runner, read_only=options.read_only, prices=config.prices)
     try:
         if options.price_as is not None:
             controller.usage.set_initial_price_model(options.price_as)

@@ -139,6 +139,16 @@ def usage_report_object(report: UsageReport) -> dict[str, Any]:
         "session_id": report.session_id,
         "branch_id": usage.branch_id,
         "price_as": report.price_as,
+        "prices": [
+            {
+                "model": price.model,
+                "input_usd": _usd(price.input),
+                "cached_input_usd": _usd(price.cached_input),
+                "output_usd": _usd(price.output),
+                "source": price.source,
+            }
+            for price in usage.prices
+        ],
         "scopes": {
             scope.value: {"usage": _usage(usage.totals.get(scope)), "cost": _cost(usage.money.get(scope))}
             for scope in Scope
@@ -150,6 +160,7 @@ def usage_report_object(report: UsageReport) -> dict[str, Any]:
                 "model": turn.model,
                 "usage": _usage(turn.usage),
                 "cost": _cost(turn.cost),
+                "unpriced": turn.unpriced,
                 "context_window": turn.window,
                 "resend_cost": _resend_cost(resend_cost.turn(turn.turn)),
                 "text_estimate": _text_size(report.text_sizes.turn(turn.turn) if report.text_sizes else None),

@@ -49,7 +49,7 @@ async def choose_price_model(explorer: Explorer) -> None:
 
     usage = explorer.controller.usage
     choices = [Choice("", "no model", "only turns whose model is recorded have a price")]
-    choices += [Choice(name, name, "") for name in await usage.priced_models()]
+    choices += [Choice(name, name, "your price" if own else "") for name, own in (await usage.priced_models()).items()]
 
     def picked(name: str | None) -> None:
         if name is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 
 from tui.controller.state import State
 from tui.errors import ConfigError
-from tui.model import BranchUsage, Money, Scope, Session, TurnTree, TurnUsage
+from tui.model import BranchUsage, Price, Scope, Session, TurnTree, TurnUsage
 from tui.prices import Prices
 
 __all__ = ["Pricing"]
@@ -18,8 +19,10 @@ __all__ = ["Pricing"]
 class Pricing:
     """Computes costs with the price lists, which are loaded when they are needed first."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, own: Mapping[str, Price]) -> None:
+        """Compute costs of an open file with price lists and with the user's own prices, by model."""
         self._state = state
+        self._own = own
         self._prices: Prices | None = None
 
     async def set_model(self, model: str | None) -> None:
@@ -28,11 +31,12 @@ class Pricing:
         Raises:
             ConfigError: The model has no price.
         """
-        self._prices = await asyncio.to_thread(Prices, model)
+        self._prices = await asyncio.to_thread(Prices, model, self._own)
 
-    async def priced_models(self) -> list[str]:
-        """Return the models that have a price."""
-        return await asyncio.to_thread((await self._load()).names)
+    async def priced_models(self) -> dict[str, bool]:
+        """Return the models that have a price, each with whether it is the user's own."""
+        names = await asyncio.to_thread((await self._load()).names)
+        return {name: name in self._own for name in names}
 
     def is_needed(self, branch_usage: BranchUsage | None) -> bool:
         """Return whether any turn of a branch's session can have a price."""
@@ -55,18 +59,22 @@ class Pricing:
             return None
         return partial(_priced, await self._load())
 
-    async def totals(self, session: Session, tree: TurnTree, branch_id: str) -> dict[Scope, Money | None]:
-        """Return the cost of a branch in each scope."""
+    async def price_branch(self, session: Session, tree: TurnTree, branch_usage: BranchUsage) -> BranchUsage:
+        """Return the usage of a branch with the cost of each scope, and the prices in it."""
         prices = await self._load()
         limits = await asyncio.to_thread(lambda: prices.limits)
-        by_scope = await self._state.store.spending(session, tree, branch_id, limits)
-        own, path, everything = await asyncio.to_thread(lambda: [prices.cost(spendings) for spendings in by_scope])
-        return {Scope.OWN: own, Scope.PATH: path, Scope.ALL: everything}
+        by_scope = await self._state.store.spending(session, tree, branch_usage.branch_id, limits)
+
+        def priced() -> BranchUsage:
+            money = dict(zip(Scope, map(prices.cost, by_scope), strict=True))
+            return branch_usage._replace(money=money, prices=prices.used(chain.from_iterable(by_scope)))
+
+        return await asyncio.to_thread(priced)
 
     async def _load(self) -> Prices:
         if self._prices is None:
             try:
-                self._prices = await asyncio.to_thread(Prices, self._state.view.price_as or None)
+                self._prices = await asyncio.to_thread(Prices, self._state.view.price_as or None, self._own)
             except ConfigError:
                 self._state.publish(price_as="")
                 raise

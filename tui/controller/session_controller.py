@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from tui.controller.comparison import Comparisons
@@ -22,7 +22,7 @@ from tui.controller.reload import Reloader
 from tui.controller.search import Searches
 from tui.controller.state import Listener, State
 from tui.controller.usage import UsageViews
-from tui.model import View
+from tui.model import Price, View
 from tui.storage.open import Target
 from tui.storage.store import Store
 
@@ -36,11 +36,23 @@ __all__ = ["SessionController"]
 class SessionController:
     """The state of one explorer; each attribute is a part for some of its commands, and `agent` is None without one."""
 
-    def __init__(self, store: Store, runner: Runner | None = None, *, read_only: bool = False) -> None:
-        """Create the controller of a file, without a view yet; `runner` runs the agent that answers messages."""
+    def __init__(
+        self,
+        store: Store,
+        runner: Runner | None = None,
+        *,
+        read_only: bool = False,
+        prices: Mapping[str, Price] | None = None,
+    ) -> None:
+        """Create the controller of a file, without a view yet.
+
+        Args:
+            runner: Runs the agent that answers messages.
+            prices: The user's own prices, by model.
+        """
         state = self._state = State(store, read_only=read_only)
         loader = Loader(state)
-        pricing = Pricing(state)
+        pricing = Pricing(state, prices or {})
         self.usage = UsageViews(state, loader, pricing)
         self.navigation = Navigation(state, loader, self.usage)
         self.follow = Follow(state, loader, self.navigation)

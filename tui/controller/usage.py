@@ -27,7 +27,7 @@ __all__ = ["UsageReport", "UsageViews"]
 
 T = TypeVar("T")
 
-_PRICE_HINT: Final = "Ctrl+P, Price as a model, or --price-as MODEL sets one."
+_PRICE_HINT: Final = "Ctrl+P, Price as a model, --price-as MODEL or [prices] in the configuration file sets one."
 
 _TURNS_AT_ONCE: Final = 512
 """Turns that are read at once: the objects of all turns would block the event loop while they are collected."""
@@ -102,7 +102,7 @@ class UsageViews:
         """
         await self._pricing.set_model(model)
         view = self._state.view
-        branch_usage = view.branch_usage and view.branch_usage._replace(money={})
+        branch_usage = view.branch_usage and view.branch_usage._replace(money={}, prices=())
         self._loaded = EMPTY_TREE, -1
         # The new revision makes the panes read the turns again.
         self._state.publish(
@@ -110,8 +110,8 @@ class UsageViews:
         )
         await self.load()
 
-    async def priced_models(self) -> list[str]:
-        """Return the models that have a price."""
+    async def priced_models(self) -> dict[str, bool]:
+        """Return the models that have a price, each with whether it is the user's own."""
         return await self._pricing.priced_models()
 
     async def next_chart(self) -> None:
@@ -130,7 +130,9 @@ class UsageViews:
             async with state.usage_lock:
                 await self._load_resend_cost(view.session, view.tree)
                 await self._load_largest_cost(view.session, view.tree)
-            if chart is state.view.chart is ChartView.MONEY and state.view.largest_cost == 0:
+            priced = state.view.branch_usage
+            money = priced.money.get(Scope.PATH) if priced else None
+            if chart is state.view.chart is ChartView.MONEY and money and not money.has_price:
                 models = ", ".join(view.branch_usage.models) if view.branch_usage else ""
                 state.notify(f"No turn has a price: the price lists have none for {models}. {_PRICE_HINT}")
 
@@ -149,7 +151,7 @@ class UsageViews:
         branch_usage = await store.branch_usage(session, tree, branch_id)
         turns = await store.turn_usages(session, tree, branch_id, 1, branch_usage.turns)
         if self._pricing.is_needed(branch_usage):
-            branch_usage = branch_usage._replace(money=await self._pricing.totals(session, tree, branch_id))
+            branch_usage = await self._pricing.price_branch(session, tree, branch_usage)
             turns = await self._pricing.price(turns)
         resend_cost = await store.resend_cost(session, tree, branch_id)
         text_sizes = await store.text_sizes(session, tree, branch_id) if branch_usage.is_uncounted else None
@@ -205,10 +207,10 @@ class UsageViews:
     async def _load_money(self, session: Session, tree: TurnTree) -> None:
         branch_usage = self._state.view.branch_usage
         if branch_usage is not None and self._has_prices:
-            money = await self._pricing.totals(session, tree, branch_usage.branch_id)
+            priced = await self._pricing.price_branch(session, tree, branch_usage)
             if self._state.view.branch_usage is branch_usage:
                 # Without its page the panes read the turns again, with their cost.
-                self._state.publish(branch_usage=branch_usage._replace(money=money, page=()))
+                self._state.publish(branch_usage=priced._replace(page=()))
 
 
 def _next(choices: Sequence[T], current: T) -> T:

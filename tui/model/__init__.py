@@ -2,7 +2,7 @@
 
 from tui.model.items import Item, Page
 from tui.model.journal import CompactionPreview, DeletionImpact, EntryState, JournalEntry, Origin, SharedTurns
-from tui.model.money import Money
+from tui.model.money import Money, Price
 from tui.model.resend_cost import ResendCost, TurnResendCost
 from tui.model.runs import Approval, ApprovalDecision, Failure, PausedRun, Progress, Run, RunState
 from tui.model.text_sizes import TextSize, TextSizes
@@ -15,6 +15,7 @@ from tui.model.usage import (
     Scope,
     Spending,
     TurnUsage,
+    Unpriced,
     Usage,
     usage_page,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Outcome",
     "Page",
     "PausedRun",
+    "Price",
     "Progress",
     "ResendCost",
     "Run",
@@ -60,6 +62,7 @@ __all__ = [
     "TurnResendCost",
     "TurnTree",
     "TurnUsage",
+    "Unpriced",
     "Usage",
     "View",
     "usage_page",

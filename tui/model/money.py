@@ -6,7 +6,21 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-__all__ = ["Money"]
+__all__ = ["Money", "Price"]
+
+
+class Price(NamedTuple):
+    """The price of a model in US dollars for a million tokens.
+
+    Attributes:
+        source: Where it is from: a price list, or a configuration file.
+    """
+
+    model: str
+    input: Decimal
+    cached_input: Decimal
+    output: Decimal
+    source: str
 
 
 class Money(NamedTuple):

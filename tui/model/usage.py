@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from tui.model.money import Money
+from tui.model.money import Money, Price
 
 if TYPE_CHECKING:
     from tui.model.requests import Request
@@ -20,6 +20,7 @@ __all__ = [
     "Scope",
     "Spending",
     "TurnUsage",
+    "Unpriced",
     "Usage",
     "usage_page",
 ]
@@ -139,6 +140,14 @@ class RunRecord(NamedTuple):
     reported: bool = True
 
 
+class Unpriced(StrEnum):
+    """Why a turn with usage has no complete cost."""
+
+    NO_TOKENS = "tokens_not_stored"
+    NO_MODEL = "model_not_recorded"
+    NO_PRICE = "model_without_price"
+
+
 class TurnUsage(NamedTuple):
     """Usage of a turn.
 
@@ -169,6 +178,21 @@ class TurnUsage(NamedTuple):
     compacted: bool = False
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """The models that are recorded of the turn or of its requests, each once."""
+        names = [request.model or self.model for request in self.requests] or [self.model]
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def unpriced(self) -> Unpriced | None:
+        """Why the turn has no complete cost, once costs were computed; None if it has, or no usage is stored."""
+        if self.usage is None or (self.cost is not None and not self.cost.unpriced):
+            return None
+        if self.counting is Counting.UNKNOWN:
+            return Unpriced.NO_TOKENS
+        return Unpriced.NO_PRICE if self.models else Unpriced.NO_MODEL
+
+    @property
     def context(self) -> tuple[int, bool] | None:
         """Input of the last request, and whether it is exact or a minimum; None if no usage is stored.
 
@@ -192,6 +216,7 @@ class BranchUsage(NamedTuple):
             `Scope.ALL` until that is read.
         models: Names of the models that ran turns of the session, as far as they are recorded.
         money: The cost of each scope in money; None if no usage is stored. Empty while no prices are shown.
+        prices: The price of each model in `money`.
         page: The page of turns that is shown first, read together with the sums.
     """
 
@@ -203,6 +228,7 @@ class BranchUsage(NamedTuple):
     tools: Mapping[Scope, tuple[tuple[str, int], ...]] = MappingProxyType({})
     models: tuple[str, ...] = ()
     money: Mapping[Scope, Money | None] = MappingProxyType({})
+    prices: tuple[Price, ...] = ()
     page: tuple[TurnUsage, ...] = ()
 
     @property

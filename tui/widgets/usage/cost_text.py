@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tui.model import Money, Scope, TurnUsage, View
+from tui.model import Money, Price, Scope, TurnUsage, View
+from tui.printable import printable_line
 from tui.widgets.format import estimate_mark, format_cost, format_count, format_tokens
 from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE
 from tui.words import plural
 
-__all__ = ["context_text", "cost_text", "cost_with_gaps", "has_prices", "notes_on_left_out_turns"]
+__all__ = ["context_text", "cost_text", "cost_with_gaps", "has_prices", "notes_on_left_out_turns", "price_text"]
 
 
 def has_prices(view: View) -> bool:
@@ -42,6 +43,13 @@ def cost_with_gaps(money: Money | None) -> str:
     if money is None or not money.has_price:
         return ""
     return f"{format_cost(money)} ({_unpriced_text(money)})" if money.unpriced else format_cost(money)
+
+
+def price_text(price: Price) -> str:
+    """Return a price and its source: `gpt-5-mini: input $0.25, cached input $0.025, output $2 (genai-prices)`."""
+    amounts = {"input": price.input, "cached input": price.cached_input, "output": price.output}
+    texts = ", ".join(f"{name} ${amount.normalize():f}" for name, amount in amounts.items())
+    return f"{printable_line(price.model)}: {texts} ({printable_line(price.source)})"
 
 
 def notes_on_left_out_turns(view: View) -> Sequence[str]:

@@ -334,7 +334,9 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         else:
             cost = self.resend_cost.turn(self.hovered) if self.resend_cost else None
             size = self.text_sizes.turn(self.hovered) if self.text_sizes else None
-            self.tooltip = turn_tooltip(turn_usage, cost, size, is_inherited=self.is_inherited(turn_usage))
+            prices = self.branch_usage.prices if self.branch_usage else ()
+            is_inherited = self.is_inherited(turn_usage)
+            self.tooltip = turn_tooltip(turn_usage, cost, size, is_inherited=is_inherited, prices=prices)
 
     def action_move(self, turns: int) -> None:
         """Move the cursor by a number of turns and requests."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from textual.content import Content
 
-from tui.model import TextSize, TurnResendCost, TurnUsage
+from tui.model import Price, TextSize, TurnResendCost, TurnUsage
 from tui.widgets.format import ESTIMATE, estimate_mark, fit_name, format_cost
+from tui.widgets.usage.cost_text import price_text
 from tui.widgets.usage.request_words import cache_words
 from tui.widgets.usage.resend_text import turn_resend_sentence
 from tui.widgets.usage.run_text import missing_usage_text, run_details
@@ -20,9 +22,14 @@ _MAX_REQUESTS: Final = 4
 
 
 def turn_tooltip(
-    turn: TurnUsage, resend_cost: TurnResendCost | None, size: TextSize | None = None, *, is_inherited: bool
+    turn: TurnUsage,
+    resend_cost: TurnResendCost | None,
+    size: TextSize | None = None,
+    *,
+    is_inherited: bool,
+    prices: Sequence[Price] = (),
 ) -> Content:
-    """Return the usage or the estimated size, the cost and the run of a turn, line by line."""
+    """Return the usage or the estimated size, the cost with its prices, and the run of a turn, line by line."""
     usage = turn.usage
     if usage is None and size is not None:
         lines = [
@@ -39,6 +46,7 @@ def turn_tooltip(
         ]
     if turn.cost and turn.cost.has_price:
         lines.append(f"cost {format_cost(turn.cost)}")
+        lines += [f"for 1M tokens of {price_text(price)}" for price in prices if price.model in turn.models]
     if resend_cost:
         lines.append(turn_resend_sentence(resend_cost))
     lines += [
