@@ -199,6 +199,13 @@ def test_what_tools_and_children_write_goes_to_the_log(
     assert '"output": "END\\n"' in _stored(conversation)
 
 
+def quit_twice(terminal: Terminal) -> None:
+    """Quit, and agree that the run is stopped."""
+    terminal.type("\x11")
+    terminal.until("Quit, and stop 1 answer?")
+    terminal.type("\x11")
+
+
 def test_a_tool_that_never_ends_does_not_keep_the_program(
     conversation: Path, agent: str, server: ScriptedServer, tmp_path: Path
 ) -> None:
@@ -207,7 +214,7 @@ def test_a_tool_that_never_ends_does_not_keep_the_program(
     with explorer(conversation, "--agent", agent, URL=server.url, STARTED=str(started)) as terminal:
         send_message(terminal, "hello")
         terminal.until(lambda _: started.exists())
-        terminal.type("\x11")
+        quit_twice(terminal)
         assert terminal.wait() == 0
     assert "hello" in _stored(conversation)
 
@@ -218,7 +225,7 @@ def test_the_program_can_be_left_while_an_agent_is_loaded(conversation: Path, tm
     with explorer(conversation, "--agent", f"{file}:agent", STARTED=str(started)) as terminal:
         send_message(terminal, "hello")
         terminal.until(lambda text: started.exists() and "starting" in text)
-        terminal.type("\x11")
+        quit_twice(terminal)
         assert terminal.wait() == 0
     assert b"Traceback" not in terminal.written
 
