@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import pytest
 
 from tests.controller.views import agent_of, until
 from tests.conversations import open_sdk, turn, write_turns
+from tests.databases import Place, open_other, open_ours
 from tests.paying_agent import paid, write_agent
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
 from tui.controller import SessionController
-from tui.model import ApprovalDecision, RunState, View
+from tui.errors import ConvoError
+from tui.model import ApprovalDecision, EntryState, RunState, View
 from tui.storage.store import Store
 
 APPROVE, REJECT = ApprovalDecision(approved=True), ApprovalDecision(approved=False, reason="Too much.")
@@ -26,18 +29,33 @@ APPROVE, REJECT = ApprovalDecision(approved=True), ApprovalDecision(approved=Fal
 Open = Callable[..., Awaitable[SessionController]]
 
 
-@pytest.fixture
-async def path(tmp_path: Path) -> Path:
-    return await write_turns(tmp_path, turn("hello", "Hi."))
+on_every_engine = pytest.mark.parametrize("engine", ["sqlite", "postgres"], indirect=True)
 
 
 @pytest.fixture
-async def open_file(path: Path) -> AsyncIterator[Open]:
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of an engine."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+@pytest.fixture
+async def path(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    """A database with one session, `support`, of one turn."""
+    if engine == "sqlite":
+        return await write_turns(tmp_path, turn("hello", "Hi."))
+    url: str = request.getfixturevalue("postgres")
+    async with open_ours(url) as session:
+        await session.add_items(turn("hello", "Hi."))
+    return url
+
+
+@pytest.fixture
+async def open_file(path: Place, tmp_path: Path) -> AsyncIterator[Open]:
     """Open the file in one more explorer, with an agent of a file, by default the clerk."""
     opened: list[SessionController] = []
 
     async def open_controller(agent: str = "clerk", file: Path | None = None) -> SessionController:
-        file = write_agent(path.parent) if file is None else file
+        file = write_agent(tmp_path) if file is None else file
         controller = SessionController(Store(path), AgentRunner(AgentSettings(agent=f"{file}:{agent}")))
         opened.append(controller)
         await controller.open()
@@ -73,9 +91,9 @@ async def decide(controller: SessionController, *decisions: ApprovalDecision) ->
     return await until(controller, waiting())
 
 
-async def stored(path: Path, branch_id: str = "main") -> list[tuple[str, str]]:
-    """Return kind and text of the items of a branch after its first turn, as the SDK's class reads them."""
-    sdk = open_sdk(path)
+async def stored(path: Place, branch_id: str = "main") -> list[tuple[str, str]]:
+    """Return kind and text of the items of a branch after its first turn, as another program reads them."""
+    sdk = open_other(path)
     found: Sequence[Any] = await sdk.get_items(branch_id=branch_id)
     sdk.close()
     texts = []
@@ -108,9 +126,10 @@ async def test_an_explorer_without_an_agent_says_that_a_run_waits(path: Path, op
     assert path.read_bytes() == before
 
 
+@on_every_engine
 @pytest.mark.parametrize("agent", ["clerk", "guarded", "desk"])
 async def test_a_run_goes_on_after_a_restart_as_if_there_had_been_none(
-    path: Path, tmp_path: Path, open_file: Open, agent: str
+    path: Place, tmp_path: Path, open_file: Open, agent: str
 ) -> None:
     first = await open_file(agent)
     await wait_for_approval(first, "Pay 1")
@@ -172,7 +191,8 @@ async def test_each_call_of_a_paused_run_gets_its_answer(path: Path, tmp_path: P
     assert (await stored(path))[-1] == ("assistant", "paid 1; Too much.; paid 3; Too much.")
 
 
-async def test_of_two_answers_at_the_same_time_one_is_taken_up(path: Path, tmp_path: Path, open_file: Open) -> None:
+@on_every_engine
+async def test_of_two_answers_at_the_same_time_one_is_taken_up(path: Place, tmp_path: Path, open_file: Open) -> None:
     first = await open_file()
     await wait_for_approval(first, "Pay 1")
     second = await open_file()
@@ -264,7 +284,8 @@ async def test_runs_wait_on_several_branches(path: Path, tmp_path: Path, open_fi
     assert (await stored(path, "alt"))[-1] == ("assistant", "Too much.")
 
 
-async def test_a_stopped_run_is_rejected_and_its_branch_repaired(path: Path, tmp_path: Path, open_file: Open) -> None:
+@on_every_engine
+async def test_a_stopped_run_is_rejected_and_its_branch_repaired(path: Place, tmp_path: Path, open_file: Open) -> None:
     first = await open_file()
     await wait_for_approval(first, "Pay 1 2")
     second = await restart(first, open_file)
@@ -311,14 +332,15 @@ async def test_another_agent_does_not_go_on(path: Path, tmp_path: Path, open_fil
     assert paid(tmp_path) == ["1"]
 
 
+@on_every_engine
 async def test_a_run_does_not_go_on_after_others_wrote_to_its_branch(
-    path: Path, tmp_path: Path, open_file: Open
+    path: Place, tmp_path: Path, open_file: Open
 ) -> None:
     first = await open_file()
     await wait_for_approval(first, "Pay 1")
     second = await open_file()
     await until(second, waiting("main"))
-    sdk = open_sdk(path)
+    sdk = open_other(path)
     await sdk.add_items(turn("And more"))
     sdk.close()
     # The other explorer has not read the file again.
@@ -350,7 +372,8 @@ async def test_an_explorer_says_that_a_run_cannot_go_on(path: Path, tmp_path: Pa
     assert await Store(path).paused_runs() == ()
 
 
-async def test_a_run_is_deleted_and_restored_with_its_branch(path: Path, tmp_path: Path, open_file: Open) -> None:
+@on_every_engine
+async def test_a_run_is_deleted_and_restored_with_its_branch(path: Place, tmp_path: Path, open_file: Open) -> None:
     first = await open_file()
     await first.forks.begin(2)
     await first.forks.make("alt")
@@ -365,8 +388,11 @@ async def test_a_run_is_deleted_and_restored_with_its_branch(path: Path, tmp_pat
     await second.history.undo()
     await until(second, waiting("alt"))
     await second.management.delete("support", None)
-    await until(second, waiting())
-    await second.history.undo()
+    # The explorer notices by itself that the run is gone with its session, which is not shown any more.
+    async with asyncio.timeout(30):
+        while (await second.history.entries())[0].state is EntryState.DONE:
+            with suppress(ConvoError):
+                await second.history.undo()
     await second.navigation.select_session("support", "alt")
     await until(second, waiting("alt"))
     assert paid(tmp_path) == []

@@ -20,12 +20,14 @@ from openai import AsyncOpenAI
 
 from tests.agent.server import COMPACTION_TOKENS, Compaction, ScriptedServer, TextAnswer
 from tests.conftest import OpenOurs, OpenSDK
-from tests.databases import all_rows
+from tests.databases import Place, all_rows, editor_of, open_ours, rows
 from tests.formats.documents import export_document, import_document
-from tests.session.samples import assistant, rows, run, turn, turns, user
+from tests.postgres_server import new_schema
+from tests.session.samples import assistant, run, turn, turns, user
 from tui.errors import ConvoError
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedSQLiteSession
+from tui.session.advanced import AdvancedSession
 from tui.session.compaction import CompactionSnapshot
 from tui.storage.editor import Editor
 from tui.storage.store import Store
@@ -499,9 +501,15 @@ def test_undoing_a_compaction_or_a_clear_restores_every_row(steps: list[tuple[st
         asyncio.run(compact_and_undo(Path(folder) / "chat.sqlite", steps))
 
 
-async def compact_and_undo(path: Path, steps: list[tuple[str, int]]) -> None:
-    editor = Editor(path, "agent_sessions", "agent_messages")
-    async with AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True) as session:
+@given(steps=STEPS)
+@settings(max_examples=15)
+def test_undoing_them_on_a_server_restores_every_row(postgres_server: str, steps: list[tuple[str, int]]) -> None:
+    asyncio.run(compact_and_undo(new_schema(postgres_server), steps))
+
+
+async def compact_and_undo(path: Place, steps: list[tuple[str, int]]) -> None:
+    editor = editor_of(path)
+    async with open_ours(path, "chat") as session:
         await session.add_items(turns(2))
         for index, (step, number) in enumerate(steps):
             if step not in ("compact", "suffix", "clear"):
@@ -531,8 +539,8 @@ async def compact_and_undo(path: Path, steps: list[tuple[str, int]]) -> None:
             assert without_time(all_rows(path)) == without_time(after)
 
 
-def journal_entries(path: Path) -> list[tuple[int]]:
-    has_journal = rows(path, "SELECT 1 FROM sqlite_master WHERE name = 'convo_journal'")
+def journal_entries(path: Place) -> list[tuple[int]]:
+    has_journal = not isinstance(path, Path) or rows(path, "SELECT 1 FROM sqlite_master WHERE name = 'convo_journal'")
     return rows(path, "SELECT id FROM convo_journal WHERE state = 'done'") if has_journal else []
 
 
@@ -541,7 +549,7 @@ def without_time(stored: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return stored | {"agent_sessions": [row[:2] for row in stored.get("agent_sessions", [])]}
 
 
-async def change(session: AdvancedSQLiteSession, step: str, number: int, index: int) -> None:
+async def change(session: AdvancedSession, step: str, number: int, index: int) -> None:
     match step:
         case "add":
             await session.add_items(turns(number)[: 2 * number])
