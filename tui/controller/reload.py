@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, TypeVar
 
@@ -9,12 +10,17 @@ from tui.controller.follow import Follow
 from tui.controller.loader import Loader
 from tui.controller.navigation import Navigation
 from tui.controller.state import NO_USAGE, State
+from tui.errors import FileError
 from tui.model import Session, TurnTree, View
+from tui.storage.open import Server
 from tui.storage.store import Version
 
 __all__ = ["Reloader"]
 
 T = TypeVar("T")
+
+_PATIENCE: Final = 2.0
+"""Seconds to wait for a server until that is told."""
 
 _SESSION_FIELDS: Final = (
     "session", "session_index", "tree", "branch_id", "turn", "items", "position", "page",
@@ -49,12 +55,19 @@ class Reloader:
         Raises:
             FileError: The file cannot be read now; the next call tries again.
         """
-        async with self._state.state_lock:
-            version = await self._state.store.version()
-            changed = version != self._version
-            if changed:
-                await self._reload()
-                self._version = version
+        path = self._state.path
+        try:
+            # A file that is locked has a limit of its own. Another command that reads holds the lock.
+            async with asyncio.timeout(_PATIENCE if isinstance(path, Server) else None) as limit:
+                async with self._state.state_lock:
+                    version = await self._state.store.version()
+                    limit.reschedule(None)
+                    changed = version != self._version
+                    if changed:
+                        await self._reload()
+                        self._version = version
+        except TimeoutError:
+            raise FileError(f"{path} has not answered for {_PATIENCE:.0f} seconds.", "Wait, or quit.") from None
         if changed:
             await self._follow.report_other_branches()
         await self._navigation.load_rest()

@@ -158,6 +158,8 @@ class Explorer(CommandScreen[None], FixedSize):
                 self.show_notice(f"{error} Trying again.", "warning")
             self._unreachable = True
         else:
+            if self._unreachable:
+                self.show_notice(f"{self.controller.path} can be read again.")
             self._unreachable = False
 
     # Commands

@@ -26,6 +26,16 @@ _DRIVER: Final = re.compile(r"^(postgres(?:ql)?)\+\w+://")
 _MISPLACED: Final = re.compile(r"^\w+(?:\+\w+)?://(?:[^/?@]*[/?][^?]*@|[^/?@]*@[^?]*@)")
 """A URL with an `@` that is not before the host."""
 
+_DEFAULTS: Final[dict[str, Any]] = {
+    "application_name": "convo-tui",
+    "connect_timeout": 10,
+    # A connection that a network lost silently is noticed after half a minute, not after hours.
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
 _PORTS: Final = re.compile(r"(?:\d*,)*\d*")
 
 _ATTEMPTS: Final = 5
@@ -54,8 +64,7 @@ def connection_settings(url: str) -> str:
             "The URL of the database cannot be read.",
             "Write it as postgresql://user@host:5432/database, and @ / ? : % in a password as %40 %2F %3F %3A %25.",
         )
-    known: dict[str, Any] = {"application_name": "convo-tui", "connect_timeout": 10, **settings}
-    return make_conninfo(**known)
+    return make_conninfo(**{**_DEFAULTS, **settings})
 
 
 def in_schema(conninfo: str, schema: str) -> str:

@@ -429,8 +429,8 @@ class PostgresReader(Engine):
         self._lane.close()
 
     def _explained(self, error: psycopg.Error) -> FileError:
-        reason = str(error).strip().partition("\n")[0]
-        return FileError(f"{self.target} cannot be read: {reason}", "Check that the server runs and lets you in.")
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        return FileError(f"{self.target} cannot be read: {reason}.", "Check that the server runs and lets you in.")
 
     def _read(self, work: Callable[[_ReadTransaction], T], connection: ServerConnection) -> T:
         def run(db: psycopg.Connection, snapshot: str) -> T:
