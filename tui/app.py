@@ -19,7 +19,6 @@ from tui.commands import bindings
 from tui.config import Config, save_theme
 from tui.contrast import readable_variables
 from tui.controller import SessionController
-from tui.errors import ConfigError
 from tui.explorer.screen import Explorer
 from tui.painting.textual_internals import FAST
 from tui.painting.theme_switch import ThemeSwitch
@@ -182,9 +181,7 @@ class ConvoApp(KeyOrderApp[None]):
 
     def _configure(self, config: Config) -> None:
         if config.theme is not None:
-            if config.theme not in self.available_themes:
-                known = ", ".join(sorted(self.available_themes))
-                raise ConfigError(f"{config.path}: there is no theme '{config.theme}'.", f"The themes are: {known}.")
+            config.require_theme(self.available_themes)
             self.theme = config.theme
         if config.chosen_theme in self.available_themes:
             self.theme = config.chosen_theme

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -83,6 +83,13 @@ class Config(NamedTuple):
     chosen_theme: str | None = None
     state: Path | None = None
     prices: Mapping[str, Price] = MappingProxyType({})
+
+    def require_theme(self, known: Iterable[str]) -> None:
+        """Raise a ConfigError if the file names a theme that does not exist."""
+        if self.theme is not None and self.theme not in known:
+            raise ConfigError(
+                f"{self.path}: there is no theme '{self.theme}'.", f"The themes are: {', '.join(sorted(known))}."
+            )
 
     def select_profile(self, name: str | None) -> Profile:
         """Return the profile of a name, by default the default profile, or an empty one if there is none.

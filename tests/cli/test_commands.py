@@ -285,6 +285,8 @@ def test_find_prints_turn_and_branches_of_each_hit(conversation: Path, run: Run,
     assert re.fullmatch(r"turn 3, main, user, \d{4}-\d\d-\d\d \d\d:\d\d [+-]\d\d:\d\d:", place)
     assert "session billing · “" in run("find", conversation, "invoice", "--everywhere").stdout
     assert run("find", conversation, "tool:get_weather").stdout.count("turn 2, main") == 2
+    hits = run_json("find", conversation, "tool:get_weather")["hits"]
+    assert all("get_weather" not in hit["context"] for hit in hits)
 
 
 def test_find_is_truncated_at_the_limit(conversation: Path, run: Run, run_json: RunJSON) -> None:
@@ -405,6 +407,8 @@ def test_keys_lists_ids_keys_and_titles_as_configured(
     refused = run("keys")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "Did you mean 'fork.here'" in refused.stderr
+    config.write_text('theme = "texutal-light"\n')
+    assert f"{config}: there is no theme 'texutal-light'." in run("keys").stderr
 
 
 def test_a_reader_that_closes_the_pipe_is_no_error(conversation: Path) -> None:

@@ -305,6 +305,17 @@ def test_two_commands_with_one_id_or_key_are_refused(command_id: str, keys: str,
     assert COMMANDS["fork.here"].keys == "f"
 
 
+async def test_end_in_the_help_goes_to_the_signs_and_home_back(path: Path) -> None:
+    async with open_explorer(path, size=(100, 24)) as explorer:
+        await explorer.press("question_mark")
+        first = explorer.text
+        assert SIGNS[-1].words not in first
+        await explorer.press("end")
+        assert SIGNS[-1].words in explorer.text
+        await explorer.press("home")
+        assert explorer.text == first
+
+
 async def test_help_has_each_heading_once_in_the_order_of_first_commands(path: Path) -> None:
     rows = [HelpRow("Birds", "x", "Finch"), HelpRow("Trees", "y", "Maple"), HelpRow("Birds", "z", "Robin")]
     async with open_explorer(path) as explorer:

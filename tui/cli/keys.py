@@ -12,9 +12,13 @@ __all__ = ["run"]
 
 async def run(options: argparse.Namespace) -> int:
     """Print the id, the keys, the title and the scope of every binding."""
+    from textual.theme import BUILTIN_THEMES
+
     from tui.explorer.keymap import key_bindings, key_label
 
-    bindings = key_bindings(load_config()).values()
+    config = load_config()
+    config.require_theme(BUILTIN_THEMES)
+    bindings = key_bindings(config).values()
     if options.json:
         print_json(
             [

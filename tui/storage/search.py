@@ -432,7 +432,11 @@ def _match_item(
     tool_name = row.tool_name or _called_tool(tx, row, item, structure)
     if not passes_filters(query, item, row.type, tool_name):
         return None
-    context, start, end = _context(*first) if first else _context("\n".join(texts)[:_CONTEXT_AFTER], 0, 0)
+    if first is None:
+        # The hit names the tool anyway.
+        own = [text for text in texts if text != tool_name] or texts
+        first = "\n".join(own)[:_CONTEXT_AFTER], 0, 0
+    context, start, end = _context(*first)
     return replace(
         row,
         tool_name=tool_name,

@@ -45,6 +45,8 @@ class Help(ListModal[int | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "close", "Close", show=False, priority=True),
+        Binding("end", "last", "Signs", show=False, priority=True),
+        Binding("home", "first", "First", show=False, priority=True),
     ]
 
     DEFAULT_CSS = """
@@ -94,6 +96,14 @@ class Help(ListModal[int | None]):
         best = max(rows, key=lambda row: scores[row.key], default=None) if typed.strip() else None
         self._list.show([*rows, *signs], best.key if best is not None else None)
         self._count.update(f"{len(rows) + len(signs):,}")
+
+    def action_last(self) -> None:
+        """Go to the last row, where the signs are."""
+        self._list.move(self._list.option_count)
+
+    def action_first(self) -> None:
+        """Go to the first row."""
+        self._list.move(-self._list.option_count)
 
     @on(Input.Submitted)
     def _pick(self) -> None:
