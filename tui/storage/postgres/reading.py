@@ -473,11 +473,11 @@ def _find_schema(db: psycopg.Connection, schema: str | None, tables: tuple[str, 
         for owner in db.execute("SELECT sessions_table, messages_table FROM convo_schema").fetchall():
             if tables in (None, owner):
                 return inspect(db, *owner, complete=False)
-    sessions, messages = tables or _only_pair(db)
+    sessions, messages = tables or _only_pair(db, schema)
     return SchemaInfo(tables_for(sessions, messages), "", "", frozenset())
 
 
-def _only_pair(db: psycopg.Connection) -> tuple[str, str]:
+def _only_pair(db: psycopg.Connection, schema: str | None) -> tuple[str, str]:
     found = db.execute(_PAIRS).fetchall()
     pairs = [(sessions, messages) for sessions, messages, _, is_visible in found if is_visible]
     if (DEFAULT_SESSIONS, DEFAULT_MESSAGES) in pairs:
@@ -487,11 +487,12 @@ def _only_pair(db: psycopg.Connection) -> tuple[str, str]:
         raise FileError(f"The database has several pairs of tables of conversations: {names}.", "Choose with --tables.")
     if pairs:
         return pairs[0]
-    if found:
+    if found and schema is None:
         schemas = _listed([*dict.fromkeys(schema for _, _, schema, _ in found)])
         raise FileError(f"Conversations are in other schemas of the database: {schemas}.", "Choose one with --schema.")
+    where = "The database" if schema is None else f"Schema '{schema}'"
     raise NotFoundError(
-        "The database has no conversations: no table has the columns of the SDK's messages.",
+        f"{where} has no conversations: no table has the columns of the SDK's messages.",
         "Let an agent write it with AdvancedPostgresSession(create_tables=True), or with SQLAlchemySession.",
     )
 
