@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
 from functools import partial
@@ -237,8 +237,10 @@ class Transaction(Protocol):
         """
         ...
 
-    def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> AbstractContextManager[None]:
+    def record_changes(self, entry_id: int, tables: Sequence[RecordedTable]) -> AbstractContextManager[Collection[str]]:
         """Copy the rows of tables to `convo_trash` when they are changed inside the context.
+
+        The context is the names of the tables that were changed in it, maybe with others.
 
         A deleted row is copied with `side` 0, and so is an updated row as it was before; an inserted row of a keyed
         table with `side` 1.

@@ -35,7 +35,7 @@ from tui.storage.journal.rows import (
     entry_columns,
     entry_from_row,
     find_row,
-    greatest_id,
+    greatest_ids,
     has_trash,
     id_ranges,
     insert_into_trash,
@@ -61,6 +61,9 @@ __all__ = [
 ]
 
 _MAX_PROGRAM_BYTES: Final = 32 << 20
+
+_COPIES: Final = "convo_messages"
+"""The table of messages of branches on a server."""
 
 _ROW_BYTES: Final = 100
 """Bytes that a cleared row takes, on average, besides the content of a message."""
@@ -96,17 +99,19 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
     entry_id = _insert_entry(tx, session_id, operation)
     tables = recorded_tables(tx)
     changes = Changes({table: tx.columns(identifier) for table, identifier in tables.items()})
-    last_ids: dict[str, int] = {table: greatest_id(tx, tables[table]) for table in NUMBERED_TABLES if table in tables}
-    last_copy = greatest_id(tx, "convo_messages") if "convo_messages" in tables else 0
+    numbered = [table for table in (*NUMBERED_TABLES, _COPIES) if table in tables]
+    last_ids = greatest_ids(tx, {table: tables[table] for table in numbered})
     entry = PendingEntry(description)
     recorded = [
         RecordedTable(table, identifier, changes.columns[table], table in KEYED_TABLES)
         for table, identifier in tables.items()
     ]
-    with tx.record_changes(entry_id, recorded):
+    with tx.record_changes(entry_id, recorded) as written:
         yield entry
     tables = recorded_tables(tx)
-    for table in tables.keys() - changes.columns.keys():
+    created = tables.keys() - changes.columns.keys()
+    tables = {table: identifier for table, identifier in tables.items() if table in written or table in created}
+    for table in created:
         # The change created this table.
         changes.columns[table] = tx.columns(tables[table])
         if table in KEYED_TABLES:
@@ -122,13 +127,14 @@ def record(tx: Transaction, session_id: str, operation: str, description: str = 
             # Rows that were both added and deleted inside the context leave nothing to undo.
             sql = f"DELETE FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND {row_id} > :last"
             tx.execute(sql, last=last_id, **rows)
-    if (copies := "convo_messages") in tables:
-        last_id = max(last_ids["messages"], last_copy)
-        created = f"SELECT id FROM convo_messages WHERE {tx.of_own_sessions} AND id > :last"
-        changes.created = id_ranges(tx, created, last=last_id)
-        row_id = tx.from_cell(copies, "id", TRASH_CELLS[0])
+    if _COPIES in tables:
+        # Messages of `main` keep their ids in a copy.
+        last_id = max(last_ids["messages"], last_ids[_COPIES])
+        new = f"SELECT id FROM {_COPIES} WHERE {tx.of_own_sessions} AND id > :last"
+        changes.created = id_ranges(tx, new, last=last_id)
+        row_id = tx.from_cell(_COPIES, "id", TRASH_CELLS[0])
         sql = f"DELETE FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table AND {row_id} > :last"
-        tx.execute(sql, entry_id=entry_id, table=copies, last=last_id)
+        tx.execute(sql, entry_id=entry_id, table=_COPIES, last=last_id)
     for table in KEYED_TABLES:
         if table in tables:
             _reduce_to_first_and_last(tx, entry_id, table, tables[table], changes.columns[table])

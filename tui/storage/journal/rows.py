@@ -42,7 +42,7 @@ __all__ = [
     "entry_columns",
     "entry_from_row",
     "find_row",
-    "greatest_id",
+    "greatest_ids",
     "has_trash",
     "id_ranges",
     "insert_into_trash",
@@ -214,8 +214,7 @@ def complete_entry(tx: Transaction, entry_id: int, changes: Changes, entry: Pend
             branches.update(tx.execute(sql, entry_id=entry_id, table=table))
     changes.branches = [read_branch_state(tx, *branch) for branch in sorted(branches)]
     changes.generations = {session_id: read_generation(tx, session_id) for session_id, _ in branches}
-    stored_bytes = sum(_stored_bytes(tx, entry_id, table, len(columns)) for table, columns in changes.columns.items())
-    write_entry(tx, entry_id, changes, entry, stored_bytes)
+    write_entry(tx, entry_id, changes, entry, _stored_bytes(tx, entry_id))
 
 
 def write_entry(tx: Transaction, entry_id: int, changes: Changes, entry: PendingEntry, stored_bytes: int) -> None:
@@ -231,11 +230,11 @@ def write_entry(tx: Transaction, entry_id: int, changes: Changes, entry: Pending
     )
 
 
-def _stored_bytes(tx: Transaction, entry_id: int, table: str, cells: int) -> int:
-    """Return the bytes that the rows of a table take in the trash."""
-    size = " + ".join(f"COALESCE({tx.dialect.stored_length(cell)}, 0)" for cell in TRASH_CELLS[:cells])
-    sql = f"SELECT COALESCE(SUM({size}), 0) FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
-    return int(tx.execute(sql, entry_id=entry_id, table=table).fetchone()[0])
+def _stored_bytes(tx: Transaction, entry_id: int) -> int:
+    """Return the bytes that the rows of an entry take in the trash."""
+    size = " + ".join(f"COALESCE({tx.dialect.stored_length(cell)}, 0)" for cell in TRASH_CELLS)
+    sql = f"SELECT COALESCE(SUM({size}), 0) FROM convo_trash WHERE entry_id = :entry_id"
+    return int(tx.execute(sql, entry_id=entry_id).fetchone()[0])
 
 
 def by_place(tx: Transaction) -> str:
@@ -290,9 +289,10 @@ def values_of(tx: Transaction, identifier: str, columns: Iterable[str], cells: I
     return ", ".join(tx.from_cell(identifier, column, cell) for column, cell in zip(columns, cells, strict=False))
 
 
-def greatest_id(tx: Transaction, identifier: str) -> int:
-    """Return the greatest id in a table; 0 if it is empty."""
-    return int(tx.execute(f"SELECT COALESCE(MAX(id), 0) FROM {identifier}").fetchone()[0])
+def greatest_ids(tx: Transaction, tables: Mapping[str, str]) -> dict[str, int]:
+    """Return the greatest id in each table, given as its SQL identifier; 0 if it is empty."""
+    greatest = ", ".join(f"(SELECT COALESCE(MAX(id), 0) FROM {identifier})" for identifier in tables.values())
+    return dict(zip(tables, map(int, tx.execute(f"SELECT {greatest}").fetchone()), strict=True))
 
 
 def id_ranges(tx: Transaction, sql: str, **values: object) -> IdRanges:
@@ -349,7 +349,7 @@ def copy_cleared(tx: Transaction, entry_id: int, changes: Changes, tables: Mappi
     copied = last_id = 0
     own_id = own_value = ""
     if tx.dialect.has_one_writer:
-        last_id = greatest_id(tx, CONVO_CLEARED.name)
+        last_id = _last_cleared(tx)
     else:
         own_id, own_value = "id, ", ":entry_id, "
     for table, identifier in tables.items():
@@ -363,10 +363,14 @@ def copy_cleared(tx: Transaction, entry_id: int, changes: Changes, tables: Mappi
             session_id=session_id,
         ).rowcount
     if tx.dialect.has_one_writer:
-        changes.added[CONVO_CLEARED.name] = [(last_id + 1, greatest_id(tx, CONVO_CLEARED.name))]
+        changes.added[CONVO_CLEARED.name] = [(last_id + 1, _last_cleared(tx))]
     else:
         changes.added[CONVO_CLEARED.name] = [(entry_id, entry_id)]
     return copied
+
+
+def _last_cleared(tx: Transaction) -> int:
+    return greatest_ids(tx, {CONVO_CLEARED.name: CONVO_CLEARED.name})[CONVO_CLEARED.name]
 
 
 def move_cleared_to_trash(tx: Transaction, entry_id: int, changes: Changes) -> None:

@@ -60,6 +60,13 @@ from tui.words import plural
 
 __all__ = ["Check", "redo", "undo"]
 
+_USING: Final = {
+    "convo_messages": "message_structure",
+    "convo_message_types": "messages",
+    TEXTS: CONVO_REQUEST_INPUTS.name,
+}
+"""For each of `SHARED_TABLES`, the table whose rows use its rows."""
+
 Check: TypeAlias = Callable[[JournalEntry], None]
 """Raises `ConvoError` if an entry must not be undone or redone now."""
 
@@ -166,8 +173,11 @@ def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> Jou
         tx.layout.prepare_removal(tx)
     move_cleared_to_trash(tx, entry.id, changes)
     moved_to = _take_in_later_changes(tx, entry, changes) if entry.state is EntryState.DONE else []
-    # A table that was created after the entry has no rows of it.
-    tables = {table: name for table, name in recorded_tables(tx).items() if table in changes.columns}
+    sql = "SELECT DISTINCT table_name FROM convo_trash WHERE entry_id = :entry_id"
+    changed = {*changes.added, *(table for (table,) in tx.execute(sql, entry_id=entry.id))}
+    for shared, using in _USING.items():
+        changed |= {shared} if using in changed else set()
+    tables = {table: name for table, name in recorded_tables(tx).items() if table in changed & changes.columns.keys()}
     _check_unchanged(tx, entry, changes)
     keyed = [table for table in KEYED_TABLES if table in tables]
     if tx.layout.derives_main and _restores(tx, entry.id, "sessions"):
@@ -184,7 +194,7 @@ def _invert_entry(tx: Transaction, entry: JournalEntry, changes: Changes) -> Jou
         _swap_keyed_rows(tx, entry, changes, table, tables)
     for table in SHARED_TABLES:
         if table in tables:
-            _swap_shared_rows(tx, entry, changes, table, restored)
+            _swap_shared_rows(tx, entry, changes, table)
     _check_references(tx, entry, changes, restored)
     changes.added = restored
     complete_entry(tx, entry.id, changes, PendingEntry(entry.description, entry.branch_id))
@@ -367,14 +377,12 @@ def _swap_keyed_rows(
                 # Others have written to the session since, so that its time is newer.
                 row = current
         if table == "sessions" and row is None:
-            _check_is_empty(tx, tables, str(key[0]))
+            _check_is_empty(tx, str(key[0]))
         _replace_row(tx, identifier, columns, key, current, row)
     _swap_sides(tx, entry.id, table)
 
 
-def _swap_shared_rows(
-    tx: Transaction, entry: JournalEntry, changes: Changes, table: str, restored: dict[str, IdRanges]
-) -> None:
+def _swap_shared_rows(tx: Transaction, entry: JournalEntry, changes: Changes, table: str) -> None:
     """Restore the rows of a shared table that became unused by an entry, and move those to the trash that are now."""
     columns = changes.columns[table]
     in_trash = "FROM convo_trash WHERE entry_id = :entry_id AND table_name = :table"
@@ -385,8 +393,6 @@ def _swap_shared_rows(
         **values,
     )
     tx.execute(f"DELETE {in_trash}", **values)
-    if table != TEXTS and not {"messages", "message_structure"} & (changes.added.keys() | restored.keys()):
-        return
     for session_id in {entry.session_id, *(branch.session_id for branch in changes.branches)}:
         keys = {"session_id": session_id}
         if table == TEXTS:
@@ -449,10 +455,10 @@ def _may_differ(entry: JournalEntry, table: str, current: Row | None, had_before
     return table == "convo_usage" and current is None and not had_before
 
 
-def _check_is_empty(tx: Transaction, tables: dict[str, str], session_id: str) -> None:
+def _check_is_empty(tx: Transaction, session_id: str) -> None:
     """Raise ConvoError if a session has items, so that its row must not be deleted."""
-    for table in ("message_structure", "messages"):
-        sql = f"SELECT 1 FROM {tables[table]} WHERE session_id = :session_id LIMIT 1"
+    for table in (tx.tables.structure, tx.tables.messages):
+        sql = f"SELECT 1 FROM {table} WHERE session_id = :session_id LIMIT 1"
         if tx.execute(sql, session_id=session_id).fetchone():
             raise ConvoError(f"Session '{session_id}' has new items: archive it instead, with a.")
 

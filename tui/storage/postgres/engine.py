@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -208,10 +208,10 @@ class PostgresTransaction:
         return self.layout.rows(self, session.session_id)
 
     @contextmanager
-    def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> Iterator[None]:
+    def record_changes(self, entry_id: int, tables: Sequence[RecordedTable]) -> Iterator[Collection[str]]:
         self._recorder = recorder = ChangeRecorder(self, entry_id, tables)
         try:
-            yield
+            yield recorder.written
         finally:
             self._recorder = None
         recorder.finish()

@@ -31,13 +31,18 @@ _CHANGE: Final = re.compile(
 
 
 class ChangeRecorder:
-    """Copies the rows that a transaction changes to the trash."""
+    """Copies the rows that a transaction changes to the trash.
+
+    Attributes:
+        written: The names of the tables that were written to.
+    """
 
     def __init__(self, tx: Transaction, entry_id: int, tables: Iterable[RecordedTable]) -> None:
         self._tx = tx
         self._entry_id = entry_id
         self._tables = {table.identifier: table for table in tables}
         self._rows: dict[str, dict[Row, Row]] = {}
+        self.written: set[str] = set()
 
     def recorded(self, sql: str) -> str:
         """Return the statement to run in place of one, which copies the rows that it changes."""
@@ -46,6 +51,7 @@ class ChangeRecorder:
             table = self._tables.get(identifier)
             if table is None:
                 continue
+            self.written.add(table.name)
             if table.keyed:
                 if identifier not in self._rows:
                     self._rows[identifier] = self._read(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,12 +156,12 @@ class SQLiteTransaction:
         return last
 
     @contextmanager
-    def record_changes(self, entry_id: int, tables: Iterable[RecordedTable]) -> Iterator[None]:
+    def record_changes(self, entry_id: int, tables: Sequence[RecordedTable]) -> Iterator[Collection[str]]:
         # Without it, REPLACE deletes rows and fires no trigger.
         self.db.execute("PRAGMA recursive_triggers = ON")
         triggers = [name for table in tables for name in self._create_triggers(entry_id, table)]
         try:
-            yield
+            yield [table.name for table in tables]
         finally:
             for trigger in triggers:
                 # An error that rolled back the transaction has dropped them too.
