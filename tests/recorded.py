@@ -25,7 +25,7 @@ class Recorded(NamedTuple):
     runs: list[RunRecord]
 
 
-async def read_recorded(path: Path, session_id: str = "chat", branch_id: str = "main") -> Recorded:
+async def read_recorded(path: Path | str, session_id: str = "chat", branch_id: str = "main") -> Recorded:
     """Return what is recorded on a branch."""
     store = Store(path)
     session = next(found for found in await store.sessions() if found.session_id == session_id)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from tests.conftest import OpenOurs
+from tests.session.samples import Place, Stored, stored_rows
 from tui.session import AdvancedSQLiteSession
 from tui.session.advanced import AdvancedSession
 
@@ -34,12 +35,24 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def place(engine: str, path: Path, request: pytest.FixtureRequest) -> Place:
+    """The file of `ours`, or the URL of the database."""
+    return path if engine == "sqlite" else str(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def stored(place: Place) -> Stored:
+    """Return rows of the tables of a file, as they are stored or as the explorer reads them on a server."""
+    return lambda sql, **values: stored_rows(place, sql, **values)
+
+
+@pytest.fixture
 def ours(engine: str, opened: ExitStack, path: Path, request: pytest.FixtureRequest) -> OpenOurs:
     """Open a session with this project's class for an engine."""
     if engine == "postgres":
         from tui.session import AdvancedPostgresSession
 
-        url: str = request.getfixturevalue("postgres")
+        url = request.getfixturevalue("place")
 
         def open_postgres(session_id: str = "chat", **options: Any) -> AdvancedSession:
             session = AdvancedPostgresSession(session_id=session_id, url=url, **{"create_tables": True, **options})

@@ -11,7 +11,7 @@ from agents.memory import SQLiteSession
 
 from tests.conftest import OpenOurs, OpenSDK
 from tests.counting import connection_of
-from tests.session.samples import assistant, rows, run, turn, turns, user
+from tests.session.samples import Stored, assistant, rows, run, turn, turns, user
 from tui.session import AdvancedSQLiteSession
 
 
@@ -58,17 +58,17 @@ async def test_an_impossible_fork_has_a_reason(ours: OpenOurs) -> None:
     assert await names(session) == ["main", "taken"]
 
 
-async def test_every_fork_records_its_parent_and_turn(ours: OpenOurs, path: Path) -> None:
+async def test_every_fork_records_its_parent_and_turn(ours: OpenOurs, stored: Stored) -> None:
     session = ours()
     await session.add_items(turns(3))
     await session.create_branch_from_turn(3, "second")
     await session.create_branch_from_content("question 2", "third")
     await session.fork(1, "fourth", source="main")
-    recorded = rows(path, "SELECT branch_id, parent_branch_id, fork_turn, empty_generation FROM convo_branches")
+    recorded = stored("SELECT branch_id, parent_branch_id, fork_turn, empty_generation FROM convo_branches")
     assert sorted(recorded) == [("fourth", "main", 1, 0), ("second", "main", 3, None), ("third", "second", 2, None)]
 
 
-async def test_a_branch_without_items_can_be_left_entered_and_deleted(ours: OpenOurs, path: Path) -> None:
+async def test_a_branch_without_items_can_be_left_entered_and_deleted(ours: OpenOurs, stored: Stored) -> None:
     session = ours()
     await session.add_items(turns(2))
     empty = await session.create_branch_from_turn(1, "empty")
@@ -85,7 +85,7 @@ async def test_a_branch_without_items_can_be_left_entered_and_deleted(ours: Open
     await session.delete_branch(empty)
     with pytest.raises(ValueError, match="Branch 'empty' does not exist"):
         await again.switch_to_branch(empty)
-    assert rows(path, "SELECT * FROM convo_branches") == []
+    assert stored("SELECT * FROM convo_branches") == []
 
 
 async def test_a_branch_emptied_by_pops_exists(ours: OpenOurs) -> None:
@@ -160,7 +160,7 @@ async def test_the_history_of_a_plain_session_survives(ours: OpenOurs, path: Pat
     plain.close()
 
 
-async def test_usage_of_shared_turns_outlives_their_branch(ours: OpenOurs, path: Path) -> None:
+async def test_usage_of_shared_turns_outlives_their_branch(ours: OpenOurs, stored: Stored) -> None:
     session = ours()
     await session.add_items(turn(1))
     await session.store_run_usage(run(1))
@@ -171,8 +171,7 @@ async def test_usage_of_shared_turns_outlives_their_branch(ours: OpenOurs, path:
     await session.fork(3, branch_name="b")
     public = await session.get_session_usage("b"), await session.get_turn_usage(branch_id="b")
     await session.delete_branch("a")
-    [(details, *kept)] = rows(
-        path,
+    [(details, *kept)] = stored(
         "SELECT input_tokens_details, message_id, branch_id, user_turn_number, requests, input_tokens FROM convo_usage",
     )
     assert kept == [5, "a", 2, 1, 20]
@@ -184,10 +183,10 @@ async def test_usage_of_shared_turns_outlives_their_branch(ours: OpenOurs, path:
     # Kept usage is deleted with the turn itself.
     for _ in range(4):
         await session.pop_item()
-    assert rows(path, "SELECT * FROM convo_usage") == []
+    assert stored("SELECT * FROM convo_usage") == []
 
 
-async def test_usage_of_a_shared_turn_outlives_its_pops(ours: OpenOurs, path: Path) -> None:
+async def test_usage_of_a_shared_turn_outlives_its_pops(ours: OpenOurs, stored: Stored) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.store_run_usage(run(7))
@@ -195,19 +194,19 @@ async def test_usage_of_a_shared_turn_outlives_its_pops(ours: OpenOurs, path: Pa
     for _ in range(4):
         await session.pop_item()
     assert await session.get_turn_usage() == []
-    assert rows(path, "SELECT message_id, branch_id, input_tokens FROM convo_usage") == [(5, "main", 7)]
+    assert stored("SELECT message_id, branch_id, input_tokens FROM convo_usage") == [(5, "main", 7)]
     await session.clear_session()
-    assert rows(path, "SELECT * FROM convo_usage") == []
+    assert stored("SELECT * FROM convo_usage") == []
 
 
-async def test_usage_that_another_branch_has_is_not_kept_twice(ours: OpenOurs, path: Path) -> None:
+async def test_usage_that_another_branch_has_is_not_kept_twice(ours: OpenOurs, stored: Stored) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.store_run_usage(run(7))
     await session.fork(branch_name="other")
     await session.store_run_usage(run(8))
     await session.delete_branch("other", force=True)
-    assert rows(path, "SELECT name FROM sqlite_master WHERE name = 'convo_usage'") == []
+    assert stored("SELECT * FROM convo_usage") == []
 
 
 async def test_branches_are_listed_in_the_order_of_their_creation(ours: OpenOurs, sdk: OpenSDK, path: Path) -> None:

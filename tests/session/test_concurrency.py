@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import psycopg
 import pytest
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 
 from tests.conftest import OpenOurs, OpenSDK
 from tests.counting import connection_of
-from tests.session.samples import rows, run, turn, turns, user
+from tests.session.samples import Place, Stored, rows, run, turn, turns, user
 from tui.session import AdvancedSQLiteSession
 
 AnySession: TypeAlias = AdvancedSQLiteSession | SDKSession
@@ -91,10 +92,10 @@ async def test_two_objects_of_both_classes_in_one_process(ours: OpenOurs, sdk: O
         assert await session.get_items() == expected
 
 
-async def test_many_objects_on_one_file_wait_for_each_other(ours: OpenOurs, path: Path) -> None:
+async def test_many_objects_on_one_database_wait_for_each_other(ours: OpenOurs, stored: Stored) -> None:
     sessions = [ours(session_id=f"chat {number}") for number in range(12)]
     await asyncio.gather(*(session.add_items(turn(1)) for _ in range(10) for session in sessions))
-    assert rows(path, "SELECT COUNT(*) FROM message_structure GROUP BY session_id") == [(40,)] * 12
+    assert stored("SELECT COUNT(*) FROM message_structure GROUP BY session_id") == [(40,)] * 12
 
 
 async def test_calls_take_effect_in_their_order(ours: OpenOurs) -> None:
@@ -187,11 +188,13 @@ CHANGES: dict[str, Callable[[AdvancedSQLiteSession], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("steps", range(4))
 @pytest.mark.parametrize("name", CHANGES)
-async def test_a_cancelled_change_is_completed_or_not_begun(ours: OpenOurs, path: Path, name: str, steps: int) -> None:
+async def test_a_cancelled_change_is_completed_or_not_begun(
+    ours: OpenOurs, stored: Stored, name: str, steps: int
+) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.fork(branch_name="done", switch=False)
-    before = everything(path)
+    before = everything(stored)
     change = asyncio.ensure_future(CHANGES[name](session))
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -199,13 +202,18 @@ async def test_a_cancelled_change_is_completed_or_not_begun(ours: OpenOurs, path
     [outcome] = await asyncio.gather(change, return_exceptions=True)
     assert isinstance(outcome, asyncio.CancelledError) is cancelled
     # A call that is cancelled before its first step does nothing; after that step it is completed first.
-    assert (everything(path) == before) is (steps == 0)
+    assert (everything(stored) == before) is (steps == 0)
     await session.add_items(turn(4))
 
 
-def everything(path: Path) -> list[object]:
-    tables = ("agent_messages", "message_structure", "turn_usage", "branch_reservations")
-    return [rows(path, f"SELECT * FROM {table}") for table in tables]
+def everything(stored: Stored) -> list[object]:
+    order = {
+        "agent_messages": "id",
+        "message_structure": "branch_id, sequence_number",
+        "turn_usage": "id",
+        "convo_branches": "branch_id",
+    }
+    return [stored(f"SELECT * FROM {table} ORDER BY {columns}") for table, columns in order.items()]
 
 
 async def test_a_change_is_complete_when_its_cancellation_is_raised(ours: OpenOurs, path: Path) -> None:
@@ -226,18 +234,23 @@ async def test_a_change_is_complete_when_its_cancellation_is_raised(ours: OpenOu
 
 
 @pytest.mark.parametrize("name", ["add", "fork"])
-async def test_a_failed_change_writes_nothing(ours: OpenOurs, path: Path, name: str) -> None:
+async def test_a_failed_change_writes_nothing(ours: OpenOurs, place: Place, stored: Stored, name: str) -> None:
     session = ours()
     await session.add_items(turns(2))
     await session.fork(branch_name="done", switch=False)
-    before = everything(path)
-    connection_of(session._access.engine).run_sync(
-        lambda db: db.execute(
-            "CREATE TEMP TRIGGER refuse BEFORE INSERT ON message_structure WHEN NEW.sequence_number = 19"
-            " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+    before = everything(stored)
+    if isinstance(place, str):
+        with psycopg.connect(place) as db:
+            db.execute("ALTER TABLE agent_messages ADD CONSTRAINT disk_full CHECK (id < 11) NOT VALID")
+            db.execute("ALTER TABLE convo_structure ADD CONSTRAINT disk_full CHECK (sequence_number < 3) NOT VALID")
+    else:
+        connection_of(session._access.engine).run_sync(
+            lambda db: db.execute(
+                "CREATE TEMP TRIGGER refuse BEFORE INSERT ON message_structure WHEN NEW.sequence_number = 19"
+                " BEGIN SELECT RAISE(ABORT, 'disk_full'); END"
+            )
         )
-    )
-    with pytest.raises(sqlite3.IntegrityError, match="disk full"):
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError), match="disk_full"):
         await CHANGES[name](session)
-    assert everything(path) == before
+    assert everything(stored) == before
     assert [branch["branch_id"] for branch in await session.list_branches() if branch["is_current"]] == ["main"]

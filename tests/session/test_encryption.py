@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from agents.extensions.memory import EncryptedSession as SDKEncryptedSession
 
 from tests.conftest import OpenOurs
-from tests.session.samples import rows, run, turn, turns
+from tests.session.samples import Stored, run, turn, turns
 from tui.session import AdvancedSQLiteSession, EncryptedSession
 
 KEY = "a secret of this test"
 STRUCTURE = (
     "SELECT branch_id, message_type, tool_name, user_turn_number, sequence_number FROM message_structure"
-    " WHERE session_id = ? ORDER BY sequence_number"
+    " WHERE session_id = :session_id ORDER BY branch_id, sequence_number"
 )
 
 
@@ -33,18 +32,18 @@ async def converse(session: Any) -> None:
     await session.pop_item()
 
 
-async def test_an_encrypted_session_has_the_structure_of_a_plain_one(ours: OpenOurs, path: Path) -> None:
+async def test_an_encrypted_session_has_the_structure_of_a_plain_one(ours: OpenOurs, stored: Stored) -> None:
     plain, hidden = ours(session_id="plain"), ours(session_id="hidden")
     await converse(plain)
     await converse(encrypted(hidden))
-    structure = rows(path, STRUCTURE, "hidden")
-    assert structure == rows(path, STRUCTURE, "plain")
+    structure = stored(STRUCTURE, session_id="hidden")
+    assert structure == stored(STRUCTURE, session_id="plain")
     assert [row[1] for row in structure[:4]] == ["user", "function_call", "function_call_output", "assistant"]
     assert await hidden.get_turn_usage(branch_id="main") == await plain.get_turn_usage(branch_id="main")
     assert await hidden.get_tool_usage("main") == await plain.get_tool_usage("main")
-    stored = [data for (data,) in rows(path, "SELECT message_data FROM agent_messages WHERE session_id = 'hidden'")]
-    assert stored
-    assert not [data for data in stored if '"__enc__": 1' not in data or "question" in data or "search" in data]
+    data = [text for (text,) in stored("SELECT message_data FROM agent_messages WHERE session_id = 'hidden'")]
+    assert data
+    assert not [text for text in data if '"__enc__": 1' not in text or "question" in text or "search" in text]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ async def test_both_classes_read_what_the_other_has_written(
     assert await encrypted(session, reader).get_items(2) == turns(3)[-2:]
 
 
-async def test_a_compaction_of_an_encrypted_session_is_a_fork_with_turns(ours: OpenOurs, path: Path) -> None:
+async def test_a_compaction_of_an_encrypted_session_is_a_fork_with_turns(ours: OpenOurs) -> None:
     session = ours()
     hidden = encrypted(session)
     await hidden.add_items(turns(3))

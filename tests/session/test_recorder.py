@@ -49,6 +49,7 @@ from pydantic import BaseModel
 
 from tests.conftest import OpenOurs
 from tests.recorded import as_recorded, as_sent, assert_sums, read_recorded
+from tests.session.samples import Place
 from tui.items.sealed import KEY_VARIABLE
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession, record
@@ -157,7 +158,7 @@ def add_note(data: CallModelData[Any]) -> ModelInputData:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("filtered", [False, True])
 async def test_each_request_is_recorded_as_the_model_got_it(
-    ours: OpenOurs, path: Path, stream: bool, filtered: bool
+    ours: OpenOurs, place: Place, stream: bool, filtered: bool
 ) -> None:
     model = ScriptedModel(
         [
@@ -178,9 +179,9 @@ async def test_each_request_is_recorded_as_the_model_got_it(
     agent, session = travel_agents(model), ours()
     for text in ("Plan a trip", "Thanks"):
         result = await run(agent, text, session, record(session), stream=stream, config=config)
-        found = await read_recorded(path)
+        found = await read_recorded(place)
         await session.store_run_usage(result)
-        assert await read_recorded(path) == found
+        assert await read_recorded(place) == found
 
     assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
     assert all(("prompt_cache_key" in part) == filtered for part in (as_recorded(sent)[2] for sent in found.inputs))
@@ -206,7 +207,7 @@ async def test_each_request_is_recorded_as_the_model_got_it(
     ]
 
 
-async def test_runs_of_agents_that_are_tools_count_in_the_turn_that_called_them(ours: OpenOurs, path: Path) -> None:
+async def test_runs_of_agents_that_are_tools_count_in_the_turn_that_called_them(ours: OpenOurs, place: Place) -> None:
     session, other = ours(), ours(session_id="other")
     helper = ScriptedModel([says("Four.", 10), says("Five.", 20), calls("clock", tokens=30), says("Noon.", 40)])
 
@@ -231,7 +232,7 @@ async def test_runs_of_agents_that_are_tools_count_in_the_turn_that_called_them(
     )
     result = await run(Agent(name="Boss", model=model, tools=[unseen, seen, own]), "Go", session, outer, stream=False)
 
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     assert [(request.agent, request.usage and request.usage.input_tokens) for request in found.requests] == [
         ("Boss", 100), (None, 10), ("Boss", 200), ("Seen", 20), ("Boss", 300), (None, 30), (None, 40), ("Boss", 400),
     ]  # fmt: skip
@@ -242,7 +243,7 @@ async def test_runs_of_agents_that_are_tools_count_in_the_turn_that_called_them(
     assert usage["total_tokens"] == result.context_wrapper.usage.total_tokens
     assert [(run.outcome, run.agent) for run in found.runs] == [(Outcome.DONE, "Boss")]
 
-    found = await read_recorded(path, "other")
+    found = await read_recorded(place, "other")
     assert [(request.agent, request.turn, request.number) for request in found.requests] == [
         ("Own", 1, 1),
         ("Own", 1, 2),
@@ -251,7 +252,7 @@ async def test_runs_of_agents_that_are_tools_count_in_the_turn_that_called_them(
     assert [(run.outcome, run.agent) for run in found.runs] == [(Outcome.DONE, "Own")]
 
 
-async def test_runs_on_two_sessions_at_once_are_kept_apart(ours: OpenOurs, path: Path) -> None:
+async def test_runs_on_two_sessions_at_once_are_kept_apart(ours: OpenOurs, place: Place) -> None:
     both = asyncio.Barrier(2)
 
     async def together(call: ModelCall) -> ModelStep:
@@ -268,7 +269,7 @@ async def test_runs_on_two_sessions_at_once_are_kept_apart(ours: OpenOurs, path:
             )
         )
     for agent, session in zip(agents, sessions, strict=True):
-        found = await read_recorded(path, session.session_id)
+        found = await read_recorded(place, session.session_id)
         assert isinstance(agent.model, ScriptedModel)
         assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in agent.model.calls]
         assert {request.agent for request in found.requests} == {agent.name}
@@ -287,7 +288,7 @@ async def hang(call: ModelCall) -> Any:
 @pytest.mark.parametrize(("step", "outcome", "error"), [(fail, "failed", "ConnectionError"), (hang, "stopped", None)])
 async def test_a_run_that_fails_or_is_cancelled_keeps_its_requests(
     ours: OpenOurs,
-    path: Path,
+    place: Place,
     stream: bool,
     step: Callable[[ModelCall], Awaitable[Any]],
     outcome: str,
@@ -308,7 +309,7 @@ async def test_a_run_that_fails_or_is_cancelled_keeps_its_requests(
     with pytest.raises((ConnectionError, asyncio.CancelledError)):
         await task
 
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
     assert [request.usage is None for request in found.requests] == [False, True]
     await assert_sums(session, found.requests)
@@ -316,7 +317,7 @@ async def test_a_run_that_fails_or_is_cancelled_keeps_its_requests(
 
 
 async def test_without_a_context_manager_the_answered_requests_of_a_failed_run_are_kept(
-    ours: OpenOurs, path: Path
+    ours: OpenOurs, place: Place
 ) -> None:
     model = ScriptedModel([calls("find_flight", tokens=100, arguments={"city": "Oslo"}), ConnectionError()])
     session, agent = ours(), Agent(name="Guide", model=model, tools=[find_flight])
@@ -326,7 +327,7 @@ async def test_without_a_context_manager_the_answered_requests_of_a_failed_run_a
     model.extend([says("Here.", 200)])
     await run(agent, "Again", session, hooks, stream=False)
 
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     assert [(request.turn, request.usage and request.usage.input_tokens) for request in found.requests] == [
         (1, 100),
         (2, 200),
@@ -334,7 +335,7 @@ async def test_without_a_context_manager_the_answered_requests_of_a_failed_run_a
     assert [run.turn for run in found.runs] == [2]
 
 
-async def test_a_repeated_request_counts_each_time(ours: OpenOurs, path: Path) -> None:
+async def test_a_repeated_request_counts_each_time(ours: OpenOurs, place: Place) -> None:
     error = ConnectionError("try again")
     advice = ModelRetryAdvice(suggested=True, replay_safety="safe")
     model = ScriptedModel([ModelStep.raise_error(error, retry_advice=advice), says("Yes.", 100)])
@@ -344,45 +345,45 @@ async def test_a_repeated_request_counts_each_time(ours: OpenOurs, path: Path) -
         Agent(name="Guide", model=model, model_settings=settings), "Go", session, record(session), stream=False
     )
 
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     assert [request.usage and request.usage.input_tokens for request in found.requests] == [0, 100]
     assert [sent.items for sent in found.inputs] == [call.input for call in model.calls]
     await assert_sums(session, found.requests)
     await session.store_run_usage(result)
-    assert (await read_recorded(path)).inputs == found.inputs
+    assert (await read_recorded(place)).inputs == found.inputs
 
 
-async def test_a_run_goes_on_after_an_approval(ours: OpenOurs, path: Path) -> None:
+async def test_a_run_goes_on_after_an_approval(ours: OpenOurs, place: Place) -> None:
     helper = Agent(name="Helper", model=ScriptedModel([says("Paid.", 10)]))
     pay = helper.as_tool("pay", "Pay.", needs_approval=True)
     model = ScriptedModel([calls("pay", tokens=100, arguments={"input": "5 €"}), says("Done.", 200)])
     session, agent = ours(), Agent(name="Guide", model=model, tools=[pay])
     result = await run(agent, "Go", session, record(session), stream=False)
-    assert (await read_recorded(path)).runs == []
+    assert (await read_recorded(place)).runs == []
     state = result.to_state()
     state.approve(result.interruptions[0])
     result = await run(agent, state, session, record(session), stream=False)
 
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     assert [request.usage and request.usage.input_tokens for request in found.requests] == [100, 10, 200]
     await assert_sums(session, found.requests)
     assert [run.outcome for run in found.runs] == [Outcome.DONE]
     await session.store_run_usage(result)
-    assert (await read_recorded(path)).inputs == found.inputs
+    assert (await read_recorded(place)).inputs == found.inputs
 
 
-async def test_tokens_that_nobody_reported_do_not_count(ours: OpenOurs, path: Path) -> None:
+async def test_tokens_that_nobody_reported_do_not_count(ours: OpenOurs, place: Place) -> None:
     model = ScriptedModel([[assistant_message("Yes.")]])
     session = ours()
     await run(Agent(name="Guide", model=model), "Go", session, record(session), stream=True)
 
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     assert [request.usage for request in found.requests] == [None]
     assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
     assert await session.get_turn_usage() == []
 
 
-async def test_the_hooks_of_the_author_are_called_as_well(ours: OpenOurs, path: Path) -> None:
+async def test_the_hooks_of_the_author_are_called_as_well(ours: OpenOurs, place: Place) -> None:
     called = []
 
     class Hooks(RunHooks[Any]):
@@ -413,7 +414,7 @@ async def test_the_hooks_of_the_author_are_called_as_well(ours: OpenOurs, path: 
         "on_agent_start", *request, "on_tool_start", "on_tool_end", *request, "on_handoff", "on_agent_start", *request,
         "on_agent_end",
     ]  # fmt: skip
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
 
 
@@ -441,12 +442,12 @@ async def test_keys_are_not_stored(ours: OpenOurs, path: Path) -> None:
     assert b"key-" not in path.read_bytes()
 
 
-async def test_a_session_in_a_wrapper_is_recorded(ours: OpenOurs, path: Path) -> None:
+async def test_a_session_in_a_wrapper_is_recorded(ours: OpenOurs, place: Place) -> None:
     session = ours()
     wrapped = OpenAIResponsesCompactionSession("chat", session, client=None, should_trigger_compaction=lambda _: False)
     model = ScriptedModel([says("Yes.", 100)])
     await run(Agent(name="Guide", model=model), "Go", wrapped, record(wrapped), stream=False)
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     assert [as_recorded(sent) for sent in found.inputs] == [as_sent(call) for call in model.calls]
 
 
@@ -675,7 +676,7 @@ def broken() -> str:
 @pytest.mark.parametrize("streams", [(False, False), (True, True), (False, True)])
 @pytest.mark.parametrize("texts", [("One", "Two"), ("Go", "Go")])
 async def test_runs_at_once_on_one_session_stay_on_their_turns(
-    ours: OpenOurs, path: Path, shares: bool, streams: tuple[bool, bool], texts: tuple[str, str]
+    ours: OpenOurs, place: Place, shares: bool, streams: tuple[bool, bool], texts: tuple[str, str]
 ) -> None:
     session = ours()
     await session.add_items([{"role": "user", "content": "Before"}, {"role": "assistant", "content": "Yes."}])
@@ -699,7 +700,7 @@ async def test_runs_at_once_on_one_session_stay_on_their_turns(
             for agent, text, stream in zip(agents, texts, streams, strict=True)
         )
     )
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     by_turn = sorted((request.turn, request.agent) for request in found.requests)
     order = [agent for _, agent in by_turn[::2]]
     assert sorted(str(agent) for agent in order) == ["One", "Two"]
@@ -712,7 +713,7 @@ async def test_runs_at_once_on_one_session_stay_on_their_turns(
     await assert_sums(session, found.requests)
 
 
-async def test_a_run_that_fails_among_others_is_the_one_that_failed(ours: OpenOurs, path: Path) -> None:
+async def test_a_run_that_fails_among_others_is_the_one_that_failed(ours: OpenOurs, place: Place) -> None:
     session = ours()
     hanging = ScriptedModel([ModelStep.respond(hang)])
 
@@ -730,14 +731,14 @@ async def test_a_run_that_fails_among_others_is_the_one_that_failed(ours: OpenOu
                     for name, model in (("Failing", failing), ("Hanging", hanging))
                 )
             )
-    found = await read_recorded(path)
+    found = await read_recorded(place)
     assert sorted((run.agent, run.outcome, run.error) for run in found.runs) == [
         ("Failing", Outcome.FAILED, "ConnectionError"),
         ("Hanging", Outcome.STOPPED, None),
     ]
 
 
-async def test_a_paused_run_is_not_recorded_as_stopped(ours: OpenOurs, path: Path) -> None:
+async def test_a_paused_run_is_not_recorded_as_stopped(ours: OpenOurs, place: Place) -> None:
     @function_tool(needs_approval=True)
     def pay() -> str:
         """Pay."""
@@ -748,7 +749,7 @@ async def test_a_paused_run_is_not_recorded_as_stopped(ours: OpenOurs, path: Pat
         agent = Agent(name="Guide", model=ScriptedModel([calls("pay", tokens=100)]), tools=[pay])
         async with record(session) as hooks:
             assert (await run(agent, "Go", session, hooks, stream=stream)).interruptions
-        assert (await read_recorded(path, session.session_id)).runs == []
+        assert (await read_recorded(place, session.session_id)).runs == []
 
 
 def random_agent(

@@ -5,9 +5,7 @@ What is read is compared with a record that the test keeps, by the branch that r
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
@@ -19,9 +17,12 @@ from hypothesis import strategies as st
 
 from tests.conversations import open_sdk, sent_request, turn
 from tests.formats.documents import export_document, import_document
+from tests.postgres_server import new_schema
+from tests.session.samples import Place, stored_rows
 from tui.model import EntryState, JournalEntry
 from tui.model.requests import Request, RequestInput, RequestUsage
-from tui.session import AdvancedSQLiteSession
+from tui.session import AdvancedPostgresSession, AdvancedSQLiteSession
+from tui.session.advanced import AdvancedSession
 from tui.storage.editor import Editor
 from tui.storage.store import Store
 
@@ -92,30 +93,37 @@ def as_sent(items: list[Any], number: int) -> list[Any]:
 class Conversation:
     """A session, and what is expected of its requests."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.session = AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True)
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.session: AdvancedSession
+        if isinstance(place, str):
+            self.session = AdvancedPostgresSession(session_id="chat", url=place, create_tables=True)
+        else:
+            self.session = AdvancedSQLiteSession(session_id="chat", db_path=place, create_tables=True)
         self.expected: dict[tuple[str, int], Expected] = {}
         self.count = 0
 
-    def rows(self, sql: str, *values: object) -> list[Any]:
-        with closing(sqlite3.connect(self.path)) as db:
-            return db.execute(sql, values).fetchall()
-
     def first_message(self, branch: str, number: int) -> int:
         return int(
-            self.rows(
-                "SELECT message_id FROM message_structure WHERE session_id = 'chat' AND branch_id = ?"
-                " AND user_turn_number = ? ORDER BY sequence_number LIMIT 1",
-                branch,
-                number,
+            stored_rows(
+                self.place,
+                "SELECT message_id FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id"
+                " AND user_turn_number = :number ORDER BY sequence_number LIMIT 1",
+                session_id="chat",
+                branch_id=branch,
+                number=number,
             )[0][0]
         )
 
     def last_turn(self) -> Expected | None:
         branch = self.session._current_branch_id
-        sql = "SELECT MAX(user_turn_number) FROM message_structure WHERE session_id = 'chat' AND branch_id = ?"
-        ((number,),) = self.rows(sql, branch)
+        ((number,),) = stored_rows(
+            self.place,
+            "SELECT MAX(user_turn_number) FROM message_structure"
+            " WHERE session_id = :session_id AND branch_id = :branch_id",
+            session_id="chat",
+            branch_id=branch,
+        )
         return number and self.expected.setdefault((branch, self.first_message(branch, number)), Expected())
 
     async def step(self, kind: str, number: int) -> None:
@@ -145,8 +153,8 @@ class Conversation:
                 await self.session.switch_to_branch(branches[number % len(branches)])
             case "delete" if len(branches) > 1 and (name := branches[number % len(branches)]) != "main":
                 await self.session.delete_branch(name, force=True)
-            case "sdk" if last and current in branches:
-                sdk = open_sdk(self.path, "chat")
+            case "sdk" if last and current in branches and isinstance(self.place, Path):
+                sdk = open_sdk(self.place, "chat")
                 await sdk.switch_to_branch(current)
                 await sdk.store_run_usage(run_of([RequestUsage(tokens + 7, 1, 0, 0, 0)]))
                 sdk.close()
@@ -173,7 +181,7 @@ class Conversation:
 
     async def check(self, kinds: set[str]) -> dict[str, View]:
         """Check what is read of every branch after steps of these kinds, and return it."""
-        store = Store(self.path)
+        store = Store(self.place)
         views = {}
         for session in await store.sessions():
             tree = await store.tree(session)
@@ -196,17 +204,16 @@ class Conversation:
 
     def check_rows(self) -> None:
         """Check that nothing is stored that no turn needs."""
-        tables = {name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE name LIKE 'convo_%'")}
-        if "convo_requests" in tables:
-            kept = "SELECT session_id, branch_id, user_turn_number FROM turn_usage"
-            kept += " UNION SELECT session_id, branch_id, user_turn_number FROM convo_usage" * ("convo_usage" in tables)
-            sql = f"SELECT * FROM convo_requests WHERE (session_id, branch_id, user_turn_number) NOT IN ({kept})"
-            assert self.rows(sql) == []
-        if "convo_texts" in tables:
-            requests = "SELECT id FROM convo_requests"
-            assert self.rows(f"SELECT * FROM convo_request_inputs WHERE id NOT IN ({requests})") == []
-            sent = str(self.rows("SELECT instructions, tools, settings, input FROM convo_request_inputs"))
-            assert all(key in sent for (key,) in self.rows("SELECT hash FROM convo_texts"))
+        kept = "SELECT session_id, branch_id, user_turn_number FROM turn_usage"
+        if stored_rows(self.place, "SELECT * FROM convo_usage"):
+            kept += " UNION SELECT session_id, branch_id, user_turn_number FROM convo_usage"
+        sql = f"SELECT * FROM convo_requests WHERE (session_id, branch_id, user_turn_number) NOT IN ({kept})"
+        assert stored_rows(self.place, sql) == []
+        requests = "SELECT id FROM convo_requests"
+        assert stored_rows(self.place, f"SELECT * FROM convo_request_inputs WHERE id NOT IN ({requests})") == []
+        columns = "instructions, tools, settings, input"
+        sent = str(stored_rows(self.place, f"SELECT {columns} FROM convo_request_inputs"))
+        assert all(key in sent for (key,) in stored_rows(self.place, "SELECT hash FROM convo_texts"))
 
 
 async def view(store: Store, session_id: str, branch: str) -> View:
@@ -230,13 +237,25 @@ def without_ids(found: View) -> dict[int, list[Any]]:
     }
 
 
+@settings(max_examples=6)
+@given(steps=STEPS)
+async def test_requests_add_up_on_a_server(postgres_server: str, steps: Sequence[Step]) -> None:
+    chat = Conversation(new_schema(postgres_server))
+    async with chat.session:
+        await chat.step("say", 0)
+        for kind, number in steps:
+            await chat.step(kind, number)
+        await chat.check({kind for kind, _ in steps})
+
+
 @settings(max_examples=20)
 @given(steps=STEPS)
 async def test_requests_add_up_and_are_what_was_sent(
     tmp_path_factory: pytest.TempPathFactory, steps: Sequence[Step]
 ) -> None:
     folder = tmp_path_factory.mktemp("requests")
-    chat = Conversation(folder / "chat.sqlite")
+    path = folder / "chat.sqlite"
+    chat = Conversation(path)
     async with chat.session:
         await chat.step("say", 0)
         for kind, number in steps:
@@ -244,16 +263,16 @@ async def test_requests_add_up_and_are_what_was_sent(
         kinds = {kind for kind, _ in steps}
         views = await chat.check(kinds)
         # A document holds all branches, so that all that is known of any of them is the same.
-        await import_document(folder / "other.sqlite", await export_document(chat.path), "chat")
+        await import_document(folder / "other.sqlite", await export_document(path), "chat")
         other = Store(folder / "other.sqlite")
         for branch, before in views.items():
             assert without_ids(await view(other, "chat", branch)) == without_ids(before)
         other.close()
-        editor = Editor(chat.path, "agent_sessions", "agent_messages")
+        editor = Editor(path, "agent_sessions", "agent_messages")
         for index, (branch, before) in enumerate(views.items()):
             await editor.copy_branch("chat", branch, f"copy {index}")
             await editor.copy_branch_to_file("chat", branch, "copy", folder / f"{index}.sqlite")
-            same_file, new_file = Store(chat.path), Store(folder / f"{index}.sqlite")
+            same_file, new_file = Store(path), Store(folder / f"{index}.sqlite")
             copied = await view(same_file, f"copy {index}", "main")
             assert without_ids(copied) == without_ids(await view(new_file, "copy", "main"))
             same_file.close()
@@ -266,7 +285,7 @@ async def test_requests_add_up_and_are_what_was_sent(
         for name in sorted(views.keys() - {"main"}):
             await editor.delete_branch("chat", name)
         while await editor.undo():
-            if not any(entry.state is EntryState.DONE for entry in await journal(chat.path)):
+            if not any(entry.state is EntryState.DONE for entry in await journal(path)):
                 break
         assert await chat.check(kinds) == views
 
