@@ -120,8 +120,9 @@ async def test_a_plain_session_is_shown_without_tables_of_ours(postgres: str, ru
     for arguments, words in (
         ([place], "Conversations are in other schemas of the database: Other schema; "),
         ([place, "--schema", "none"], "has no schema 'none'.\n  Its schemas: Other schema; public; "),
-        ([postgres, "--tables", "chats,rooms"], "no table 'rooms'.\n  Pairs that --tables can choose: chats,"),
+        ([postgres, "--tables", "chats,rooms"], "no table 'rooms'.\n  --tables can choose: chats,"),
         ([postgres, "--tables", "chat_items,chats"], "'chat_items' has no column updated_at"),
+        ([postgres, "--tables", "a,b"], "no tables a and b.\n  --tables can choose: chats,chat_items."),
         ([postgres, "--tables", "chats"], "'chats' is not two names"),
         ([__file__, "--schema", "public"], "is a file, and --schema chooses in a database on a server"),
     ):

@@ -467,6 +467,8 @@ def _find_schema(db: psycopg.Connection, schema: str | None, tables: tuple[str, 
     if schema is not None:
         _require_schema(db, schema)
     if tables is not None:
+        if db.execute("SELECT to_regclass(%s), to_regclass(%s)", [*map(quoted, tables)]).fetchone() == (None, None):
+            raise NotFoundError(f"There are no tables {' and '.join(tables)}.", f"--tables can choose: {_pairs(db)}.")
         for table, columns in zip(tables, (_SESSION_COLUMNS, _MESSAGE_COLUMNS), strict=True):
             _require_columns(db, table, columns)
     if db.execute("SELECT to_regclass('convo_schema')").fetchone() != (None,):
@@ -487,7 +489,8 @@ def _only_pair(db: psycopg.Connection, schema: str | None) -> tuple[str, str]:
         raise FileError(f"The database has several pairs of tables of conversations: {names}.", "Choose with --tables.")
     if pairs:
         return pairs[0]
-    if found and schema is None:
+    [(is_default,)] = db.execute("SELECT setting = boot_val FROM pg_settings WHERE name = 'search_path'").fetchall()
+    if found and is_default:
         schemas = _listed([*dict.fromkeys(schema for _, _, schema, _ in found)])
         raise FileError(f"Conversations are in other schemas of the database: {schemas}.", "Choose one with --schema.")
     where = "The database" if schema is None else f"Schema '{schema}'"
@@ -502,6 +505,10 @@ def _require_schema(db: psycopg.Connection, schema: str) -> None:
     names = [name for (name,) in rows if name != "information_schema"]
     if schema not in names:
         raise FileError(f"The database has no schema '{schema}'.", f"Its schemas: {_listed(names)}.")
+    if db.execute("SELECT current_schema()").fetchone() != (schema,):
+        raise FileError(
+            f"Schema '{schema}' cannot be used.", "The role may need USAGE on it, or a pooler ignores the setting."
+        )
 
 
 def _require_columns(db: psycopg.Connection, table: str, columns: Sequence[str]) -> None:
@@ -509,9 +516,12 @@ def _require_columns(db: psycopg.Connection, table: str, columns: Sequence[str])
     found = {name for (name,) in db.execute(sql, (quoted(table),))}
     if missing := [name for name in columns if name not in found]:
         lacks = f"The table '{table}' has no column {', '.join(missing)}" if found else f"There is no table '{table}'"
-        pairs = _listed([f"{s},{m}" for s, m, _, is_visible in db.execute(_PAIRS).fetchall() if is_visible])
-        hint = f"Pairs that --tables can choose: {pairs}." if pairs else "Choose a schema with --schema."
-        raise FileError(f"{lacks}.", hint)
+        raise FileError(f"{lacks}.", f"--tables can choose: {_pairs(db)}.")
+
+
+def _pairs(db: psycopg.Connection) -> str:
+    pairs = [f"{sessions},{messages}" for sessions, messages, _, is_visible in db.execute(_PAIRS) if is_visible]
+    return _listed(pairs) or "nothing here, perhaps in another --schema"
 
 
 def _listed(names: Sequence[str]) -> str:

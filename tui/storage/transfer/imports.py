@@ -138,7 +138,9 @@ def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], 
     ]
     tx.layout.insert_rows(tx, session_id, branch_id, rows)
     tx.layout.insert_usage(tx, session_id, branch_id, branch.get("usage", ()))
-    if branch.get("parent") is not None or not rows:
+    # An empty `main` may exist without a row.
+    is_recorded = branch_id != MAIN or branch.get("created_at") is not None
+    if branch.get("parent") is not None or (is_recorded and not rows):
         CONVO_BRANCHES.create(tx)
         tx.execute(
             "INSERT INTO convo_branches (session_id, branch_id, parent_branch_id, fork_turn, created_at,"
