@@ -44,15 +44,18 @@ def rows(place: Place, sql: str, *values: object) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def all_rows(place: Place) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of a database, except for reserved ids, the journal, and what is derived from other rows."""
+def all_rows(place: Place, *, complete: bool = False) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of a database.
+
+    Unless it is to be `complete`, reserved ids, the journal, and what is derived from other rows are left out.
+    """
     connected: sqlite3.Connection | psycopg.Connection
     if isinstance(place, Path):
         connected, sql = sqlite3.connect(place), "SELECT name FROM sqlite_master WHERE type = 'table'"
     else:
         connected, sql = psycopg.connect(place), "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
     with closing(connected) as db:
-        tables = [name for (name,) in db.execute(sql).fetchall() if name not in _KEPT_ELSEWHERE]
+        tables = [name for (name,) in db.execute(sql).fetchall() if complete or name not in _KEPT_ELSEWHERE]
         found = {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
     for name in ("session_clear_generations", "convo_generations"):
         # Every program that opens a session stores that it was never cleared.

@@ -75,7 +75,7 @@ def paid(folder: Path) -> list[str]:
     return path.read_text("utf-8").split() if path.exists() else []
 
 
-async def pause_run(path: Path, agent: Path, text: str) -> None:
+async def pause_run(path: Path | str, agent: Path, text: str) -> None:
     """Send a message to the clerk, and quit while the run waits for approval."""
     controller = SessionController(Store(path), AgentRunner(AgentSettings(agent=f"{agent}:clerk")))
     waits = asyncio.Event()

@@ -16,6 +16,7 @@ import pytest
 from tests.cli.conftest import CONVO_TUI, Run, RunJSON
 from tests.cli.test_documentation import DOCUMENT, keys
 from tests.conversations import open_sdk, turn, write_turns
+from tests.databases import Place, open_ours
 from tests.paying_agent import paid, pause_run, write_agent
 from tests.terminal import Terminal
 
@@ -80,9 +81,13 @@ def test_a_run_survives_the_explorer_that_is_killed_while_it_waits(
     assert run("runs", path).stdout == "No run waits for approval.\n"
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 async def test_the_calls_of_a_run_are_answered_one_by_one(
-    path: Path, tmp_path: Path, run: Run, run_json: RunJSON
+    engine: str, tmp_path: Path, run: Run, run_json: RunJSON, request: pytest.FixtureRequest
 ) -> None:
+    path: Place = tmp_path / "paid.sqlite" if engine == "sqlite" else request.getfixturevalue("postgres")
+    async with open_ours(path) as session:
+        await session.add_items(turn("hello", "Hi."))
     noisy = ("    return f", "    print('noise'); __import__('os').system('echo noise')\n    return f")
     clerk = f"{write_agent(tmp_path, noisy)}:clerk"
     await pause_run(path, tmp_path / "paying.py", "Pay 1 2")

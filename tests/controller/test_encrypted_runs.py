@@ -1,10 +1,8 @@
-"""Runs on encrypted sessions: the agent reads and writes plain text, and the file never holds any."""
+"""Runs on encrypted sessions: the agent reads and writes plain text, and the database never holds any."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,15 @@ from agents.extensions.memory import EncryptedSession as SDKEncryptedSession
 from tests.agent.server import Call, Compaction, ErrorResponse, ScriptedServer, TextAnswer, ToolCalls
 from tests.controller.views import agent_of, quiet, until, user_texts
 from tests.conversations import turn
+from tests.databases import Place, all_rows, open_ours, rows
 from tests.recorded import read_recorded
 from tui.agent.runner import AgentRunner
 from tui.agent.settings import AgentSettings
 from tui.controller import SessionController
 from tui.items.sealed import KEY_VARIABLE
 from tui.model import ApprovalDecision, RunState, View
-from tui.session import AdvancedSQLiteSession, EncryptedSession
+from tui.session import EncryptedSession
+from tui.session.advanced import AdvancedSession
 from tui.storage.store import Store
 
 KEY = "a secret of this test"
@@ -41,17 +41,19 @@ clerk = Agent(name="Clerk", instructions="Serve {MARKER}.", tools=[pay])
 Open = Callable[[], Awaitable[SessionController]]
 
 
-def encrypted(session: AdvancedSQLiteSession, kind: type[SDKEncryptedSession] = EncryptedSession) -> Any:
+def encrypted(session: AdvancedSession, kind: type[SDKEncryptedSession] = EncryptedSession) -> Any:
     return kind("chat", session, KEY)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-async def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file with an encrypted session of two turns, whose key is set."""
+@pytest.fixture(params=["sqlite", "postgres"])
+async def path(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A database with an encrypted session of two turns, whose key is set."""
     monkeypatch.setenv(KEY_VARIABLE, KEY)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    path = tmp_path / "secret.sqlite"
-    async with AdvancedSQLiteSession(session_id="chat", db_path=path, create_tables=True) as session:
+    path: Place = tmp_path / "secret.sqlite"
+    if request.param == "postgres":
+        path = request.getfixturevalue("postgres")
+    async with open_ours(path, "chat") as session:
         for number in (1, 2):
             message, answer = turn(f"{MARKER} {number}", f"{MARKER} answers.")
             await encrypted(session).add_items([message, {**answer, "id": f"msg_{number}"}])
@@ -66,10 +68,10 @@ def server() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-async def open_file(path: Path, server: ScriptedServer) -> AsyncIterator[Open]:
+async def open_file(path: Place, tmp_path: Path, server: ScriptedServer) -> AsyncIterator[Open]:
     """Open the file in one more explorer with an agent."""
     opened: list[SessionController] = []
-    file = path.with_name("agent.py")
+    file = tmp_path / "agent.py"
     file.write_text(AGENT, "utf-8")
     settings = AgentSettings(agent=f"{file}:clerk", model="gpt-5", base_url=server.url, api="responses")
 
@@ -90,15 +92,18 @@ def asks(view: View) -> bool:
     return any(run.state is RunState.WAITING for run in view.runs.values())
 
 
-def assert_secret(path: Path) -> None:
-    """Check that no byte of the file, or of what lies beside it, is plain text of the session."""
+def assert_secret(path: Place) -> None:
+    """Check that no byte of the database, or of what lies beside a file, is plain text of the session."""
+    if not isinstance(path, Path):
+        assert MARKER not in repr(all_rows(path, complete=True))
+        return
     for found in path.parent.glob(f"{path.name}*"):
         data = found.read_bytes()
         at = data.find(MARKER.encode())
         assert at < 0, (found.name, data[max(at - 200, 0) : at + 100])
 
 
-async def test_nothing_that_a_run_stores_is_plain_text(path: Path, server: ScriptedServer, open_file: Open) -> None:
+async def test_nothing_that_a_run_stores_is_plain_text(path: Place, server: ScriptedServer, open_file: Open) -> None:
     first = await open_file()
     calls = ToolCalls([Call("pay", {"to": MARKER}, "c1")], text=f"{MARKER}?")
     server.script(calls)
@@ -125,8 +130,7 @@ async def test_nothing_that_a_run_stores_is_plain_text(path: Path, server: Scrip
         assert (sent.instructions, sent.items) == (body["instructions"], body["input"])
         assert sent.tools is not None
         assert MARKER in sent.tools[0]["description"]
-    with closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT input FROM convo_request_inputs").fetchall() == [("[[0, 4]]",), ("[[0, 7]]",)]
+    assert rows(path, "SELECT input FROM convo_request_inputs") == [("[[0, 4]]",), ("[[0, 7]]",)]
 
     # A fork whose message is edited, a run that fails, one that is stopped while it waits, and others.
     await second.forks.begin(2)
@@ -165,7 +169,7 @@ async def test_nothing_that_a_run_stores_is_plain_text(path: Path, server: Scrip
     assert user_texts(second.view)[-1] == f"Pay {MARKER}"
     assert_secret(path)
 
-    async with AdvancedSQLiteSession(session_id="chat", db_path=path) as session:
+    async with open_ours(path, "chat") as session:
         items = await encrypted(session, SDKEncryptedSession).get_items()
     assert [item["content"] for item in items if item.get("role") == "user"] == [
         f"{MARKER} 1", f"{MARKER} 2", f"Pay {MARKER}",

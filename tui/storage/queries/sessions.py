@@ -132,7 +132,7 @@ def _opens_some(tx: Transaction, session_id: str) -> bool:
 def _sealed(tx: Transaction, session_id: str, condition: str, limit: int) -> list[str]:
     """Return the newest encrypted messages of a session that meet a condition."""
     rows = tx.execute(
-        f"SELECT message_data FROM {tx.tables.messages} WHERE session_id = :session_id{condition}"
+        f"SELECT message_data FROM {tx.layout.all_messages(tx)} AS m WHERE session_id = :session_id{condition}"
         f" AND substr(message_data, 1, {len(SEALED)}) = :sealed ORDER BY id DESC LIMIT {limit}",
         session_id=session_id,
         sealed=SEALED,
