@@ -43,7 +43,7 @@ class SessionAccess:
     @property
     def is_durable(self) -> bool:
         """True if changes are recorded in a database that outlives this object, so that they can be undone."""
-        return self.engine.keeps_journal and self.engine.target != ":memory:"
+        return self.engine.target != ":memory:"
 
     def check_open(self) -> None:
         """Raise RuntimeError if the session is closed."""

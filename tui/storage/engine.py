@@ -458,13 +458,11 @@ class Engine(ABC):
         target: The database: a path, or a URL without its password.
         tables: The base tables, as SQL identifiers.
         identity: Tells the file at a path from another one that took its place; None on a server.
-        keeps_journal: Whether changes are recorded, so that they can be undone.
     """
 
     target: str
     tables: Tables
     identity: Hashable = None
-    keeps_journal: bool = True
 
     @abstractmethod
     def check_open(self) -> None:

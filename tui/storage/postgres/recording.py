@@ -60,7 +60,7 @@ class ChangeRecorder:
         if changed is None:
             return sql
         found = _CHANGE.fullmatch(sql)
-        if found is None:
+        if found is None or "SELECT" in (found["values"] or "").upper():
             raise NotImplementedError(f"The rows that a statement changes cannot be recorded: {sql}")
         name = found["name"] or found["other_name"] or changed.identifier
         joined = f", {found['joined']}" if found["joined"] else ""
