@@ -148,6 +148,7 @@ class TurnAppearance(NamedTuple):
         branch: The branch whose name is in the row; None for no name.
         label: The name of that branch.
         is_label_text: Whether the label is the text of a message.
+        is_label_minor: Whether the label says no more than the row's number and words, so that it yields to them.
         is_current: Whether that branch is the shown branch.
         is_running: Whether an agent is running on that branch.
         is_waiting: Whether that agent waits for the approval of a tool call.
@@ -162,6 +163,7 @@ class TurnAppearance(NamedTuple):
     branch: Branch | None = None
     label: str = ""
     is_label_text: bool = False
+    is_label_minor: bool = False
     is_current: bool = False
     is_running: bool = False
     is_waiting: bool = False
@@ -305,7 +307,9 @@ def _alternative_notes(
         [RowPart(f"‹{span.alternative}/{span.alternatives}›", PartStyle.FORKS)] if row.is_first and span.is_fork else []
     )
     label_cells = cell_len(printable_line(appearance.label))
-    name_cells = len(_branch_marks(appearance)) + min(label_cells, _MIN_NAME_CELLS) + 2
+    # What says no more than the row is shown whole or not at all.
+    min_cells = 0 if appearance.is_label_minor else min(label_cells, _MIN_NAME_CELLS)
+    name_cells = len(_branch_marks(appearance)) + min_cells + 2
     share = max(min(_NAME_CELLS, room // 2, room - _MIN_TEXT_CELLS - 1), min(name_cells, room - 1))
 
     def notes(free: int) -> Iterator[Sequence[RowPart]]:
@@ -325,7 +329,9 @@ def _alternative_notes(
 
 
 def _branch_name(appearance: TurnAppearance, room: int) -> Iterable[RowPart]:
-    least = min(cell_len(printable_line(appearance.label)), _LEAST_NAME_CELLS)
+    least = cell_len(printable_line(appearance.label))
+    if not appearance.is_label_minor:
+        least = min(least, _LEAST_NAME_CELLS)
     if appearance.branch is None or room - 2 < least:
         return
     # The marks that are left out, each with its space, are the last ones.

@@ -325,6 +325,7 @@ class TreeView(StableScrollView, BorderlessRows):
             branch=branch,
             label=words or ("" if branch is None else _label(branch)),
             is_label_text=bool(words),
+            is_label_minor=branch is not None and not words and not branch.title and branch.turn_in_id == row.turn,
             is_current=state.view.branch_id in branch_ids,
             is_running=run is not None,
             is_waiting=run is not None and run.state is RunState.WAITING,
