@@ -71,7 +71,7 @@ async def test_names_of_branches_fill_free_room_and_keep_the_end_that_differs(wi
     async with app.run_test(size=(width, 12)) as pilot:
         await pilot.pause()
         # The words come before the name, and are cut where it needs their room.
-        notes = [re.search(r"[[‹].*[]›]", line) for line in app.lines()[2:]]
+        notes = [re.search(r"(\[|‹).*(\]|›)", line) for line in app.lines()[2:]]
         assert [note and note[0] for note in notes] == names
 
 
