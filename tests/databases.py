@@ -6,7 +6,7 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import psycopg
 
@@ -15,8 +15,19 @@ from tui.session import AdvancedPostgresSession, AdvancedSQLiteSession
 from tui.session.advanced import AdvancedSession
 from tui.storage.editor import Editor
 from tui.storage.open import target_of
+from tui.storage.postgres.reading import PostgresReader
 
-__all__ = ["Place", "all_rows", "count_messages", "editor_of", "open_other", "open_ours", "rows"]
+__all__ = [
+    "Place",
+    "Stored",
+    "all_rows",
+    "count_messages",
+    "editor_of",
+    "open_other",
+    "open_ours",
+    "rows",
+    "stored_rows",
+]
 
 Place: TypeAlias = Path | str
 """A file, or the URL of a server."""
@@ -31,6 +42,29 @@ _KEPT_ELSEWHERE: Final = (
     *("sqlite_sequence", "branch_reservations", "convo_branch_ids", "convo_journal", "convo_trash", "convo_cleared"),
     *("convo_schema", "convo_message_types"),
 )
+
+
+class Stored(Protocol):
+    """Reads the tables of a database without the session class."""
+
+    def __call__(self, sql: str, **values: object) -> list[tuple[Any, ...]]: ...
+
+
+def stored_rows(place: Place, sql: str, **values: object) -> list[tuple[Any, ...]]:
+    """Return rows of a file or of a server, where the tables of a file are made up; none of a missing table."""
+    if isinstance(place, str):
+        reader = PostgresReader(place)
+        try:
+            return reader.submit_read(lambda tx: tx.execute(sql, **values).fetchall()).result()
+        finally:
+            reader.close()
+    with closing(sqlite3.connect(place)) as db:
+        try:
+            return db.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if not str(error).startswith("no such table"):
+                raise
+            return []
 
 
 def rows(place: Place, sql: str, *values: object) -> list[tuple[Any, ...]]:

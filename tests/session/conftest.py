@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from tests.conftest import OpenOurs
-from tests.session.samples import Place, Stored, stored_rows
+from tests.databases import Place, Stored, stored_rows
 from tui.session import AdvancedSQLiteSession
 from tui.session.advanced import AdvancedSession
 

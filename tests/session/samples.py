@@ -6,13 +6,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, cast
 
 from agents import RunResult, TResponseInputItem, Usage
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
-
-Place: TypeAlias = Path | str
-"""A file, or the URL of a database on a server."""
 
 
 def user(text: str) -> TResponseInputItem:
@@ -48,31 +45,6 @@ def run(tokens: int = 10, *, cached: int = 0, reasoning: int = 0) -> RunResult:
         output_tokens_details=OutputTokensDetails(reasoning_tokens=reasoning),
     )
     return cast(RunResult, SimpleNamespace(context_wrapper=SimpleNamespace(usage=usage)))
-
-
-class Stored(Protocol):
-    """Reads the tables of a database without the session class."""
-
-    def __call__(self, sql: str, **values: object) -> list[tuple[Any, ...]]: ...
-
-
-def stored_rows(place: Place, sql: str, **values: object) -> list[tuple[Any, ...]]:
-    """Return rows of a file or of a server, where the tables of a file are made up; none of a missing table."""
-    if isinstance(place, str):
-        from tui.storage.postgres.reading import PostgresReader
-
-        reader = PostgresReader(place)
-        try:
-            return reader.submit_read(lambda tx: tx.execute(sql, **values).fetchall()).result()
-        finally:
-            reader.close()
-    with closing(sqlite3.connect(place)) as db:
-        try:
-            return db.execute(sql, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if not str(error).startswith("no such table"):
-                raise
-            return []
 
 
 def rows(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:

@@ -11,7 +11,8 @@ from agents.memory import SQLiteSession
 
 from tests.conftest import OpenOurs, OpenSDK
 from tests.counting import connection_of
-from tests.session.samples import Stored, assistant, rows, run, turn, turns, user
+from tests.databases import Stored
+from tests.session.samples import assistant, rows, run, turn, turns, user
 from tui.session import AdvancedSQLiteSession
 
 

@@ -324,6 +324,26 @@ async def test_the_sdk_compacts_after_a_run(
     assert (again["user_turn_number"], again["requests"]) == (4, 2)
 
 
+async def test_a_turn_that_others_begin_after_a_compaction_has_its_own_usage(ours: OpenOurs, place: Place) -> None:
+    session = ours()
+    await session.add_items(turns(3))
+    snapshot = await session._get_compaction_snapshot(20)
+    assert snapshot is not None
+    assert await snapshot.replace_suffix(8, SUMMARY[1:])
+    await session.store_run_usage(run(7))
+    assert await session.get_turn_usage(branch_id="main") == []
+    # Another program takes the summary and the turn before it away, and adds a turn of the same number.
+    rows(place, "UPDATE convo_compactions SET created_at = '2020-01-01 00:00:00'")
+    for _ in range(5):
+        await session.pop_item()
+    await session.add_items(turn(9))
+    await session.store_run_usage(run(8))
+    [used] = cast(Any, await session.get_turn_usage(branch_id="main"))
+    assert (used["user_turn_number"], used["input_tokens"]) == (2, 8)
+    [used] = cast(Any, await session.get_turn_usage(branch_id="main_before_compaction"))
+    assert (used["user_turn_number"], used["input_tokens"]) == (3, 7)
+
+
 async def test_the_sdk_compacts_the_part_that_the_model_saw(
     ours: OpenOurs, client: AsyncOpenAI, wrap: Wrap, engine: str, request: pytest.FixtureRequest
 ) -> None:

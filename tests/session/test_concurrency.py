@@ -19,7 +19,8 @@ from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 
 from tests.conftest import OpenOurs, OpenSDK
 from tests.counting import connection_of
-from tests.session.samples import Place, Stored, rows, run, turn, turns, user
+from tests.databases import Place, Stored
+from tests.session.samples import rows, run, turn, turns, user
 from tui.session import AdvancedSQLiteSession
 
 AnySession: TypeAlias = AdvancedSQLiteSession | SDKSession

@@ -8,7 +8,8 @@ import pytest
 from agents.extensions.memory import EncryptedSession as SDKEncryptedSession
 
 from tests.conftest import OpenOurs
-from tests.session.samples import Stored, run, turn, turns
+from tests.databases import Stored
+from tests.session.samples import run, turn, turns
 from tui.session import AdvancedSQLiteSession, EncryptedSession
 
 KEY = "a secret of this test"

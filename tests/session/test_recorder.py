@@ -48,8 +48,8 @@ from openai.types.shared import Reasoning
 from pydantic import BaseModel
 
 from tests.conftest import OpenOurs
+from tests.databases import Place
 from tests.recorded import as_recorded, as_sent, assert_sums, read_recorded
-from tests.session.samples import Place
 from tui.items.sealed import KEY_VARIABLE
 from tui.model import Outcome
 from tui.session import AdvancedSQLiteSession, record

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conversations import open_sdk, sent_request, turn
+from tests.databases import Place, stored_rows
 from tests.formats.documents import export_document, import_document
 from tests.postgres_server import new_schema
-from tests.session.samples import Place, stored_rows
 from tui.model import EntryState, JournalEntry
 from tui.model.requests import Request, RequestInput, RequestUsage
 from tui.session import AdvancedPostgresSession, AdvancedSQLiteSession

@@ -205,7 +205,7 @@ def turn_holder(tx: Transaction, session_id: str, branch_id: str) -> str:
     if not tx.has_table(CONVO_COMPACTIONS.name):
         return branch_id
     row = tx.execute(
-        "SELECT kept_branch_id, last_turn FROM convo_compactions"
+        "SELECT kept_branch_id, last_turn, created_at FROM convo_compactions"
         " WHERE session_id = :session_id AND branch_id = :branch_id"
         f" ORDER BY created_at DESC, {tx.dialect.row_order} DESC LIMIT 1",
         session_id=session_id,
@@ -213,7 +213,18 @@ def turn_holder(tx: Transaction, session_id: str, branch_id: str) -> str:
     ).fetchone()
     if row is None or row[1] != last_turn(tx, session_id, branch_id) or not last_turn(tx, session_id, row[0]):
         return branch_id
-    return str(row[0])
+    kept, turn, compacted_at = row
+    # The turn may have been popped since, and another one begun with its number.
+    begun_since = tx.execute(
+        f"SELECT 1 FROM {tx.layout.rows(tx, session_id, branch_id)} AS s WHERE session_id = :session_id"
+        " AND branch_id = :branch_id AND user_turn_number = :turn AND message_type = 'user'"
+        " AND created_at > :compacted_at LIMIT 1",
+        session_id=session_id,
+        branch_id=branch_id,
+        turn=turn,
+        compacted_at=compacted_at,
+    ).fetchone()
+    return branch_id if begun_since else str(kept)
 
 
 def kept_branches(tx: Transaction, session_id: str) -> Iterator[tuple[str, str]]:
