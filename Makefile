@@ -7,10 +7,11 @@ HARLEQUIN := .bench/harlequin
 # Where Python may not keep its bytecode, every start compiles the program anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint fix bench screenshots snapshots keys clean help
+.PHONY: demo demo-postgres test lint fix bench screenshots snapshots keys clean help
 
 help:
 	@echo "make demo         open the sample conversations"
+	@echo "make demo-postgres  the same on a PostgreSQL server, which is started for it and stopped at the end"
 	@echo "make test         linters, types, import contracts and tests; ARGS=... chooses tests"
 	@echo "make lint         the checks without the tests"
 	@echo "make fix          let ruff repair what it can"
@@ -32,6 +33,10 @@ $(VENV)/dev: $(VENV)/run
 
 demo: $(VENV)/run
 	@$(BIN)/convo-tui --demo
+
+# The server is the one of the tests, and ends with the explorer.
+demo-postgres: $(VENV)/dev
+	@$(BIN)/python -m tests.postgres_server $(BIN)/convo-tui --demo
 
 # Tests of terminals and processes often wait: four at a time keep two cores busy.
 test: lint

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import OpenSDK
 from tui.demo import write_demo
+from tui.errors import ConvoError
 from tui.items.failure import is_error
 from tui.items.types import message_type
 from tui.model.cache_evidence import Part, Verdict
+from tui.storage.open import target_of
 from tui.storage.store import Store
 
 BRANCHES = {
@@ -33,6 +37,19 @@ async def test_sessions_branches_and_forks(path: Path) -> None:
     assert forks == {"hostel": ("main", 3), "two-friends": ("hostel", 4), "porto": ("main", 2), "서울": ("main", 1)}
     assert await store.last_branch(sessions[0]) == "main"
     store.close()
+
+
+async def test_it_is_written_to_a_server_without_conversations(postgres: str) -> None:
+    write_demo(target_of(postgres))
+    store = Store(postgres)
+    sessions = await store.sessions()
+    assert {session.session_id for session in sessions} == set(BRANCHES)
+    for session in sessions:
+        tree = await store.tree(session)
+        assert {name: branch.turns for name, branch in tree.branches.items()} == BRANCHES[session.session_id]
+    store.close()
+    with pytest.raises(ConvoError, match="has conversations already"):
+        write_demo(target_of(postgres))
 
 
 async def test_times_are_those_of_the_file(path: Path) -> None:

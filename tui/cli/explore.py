@@ -49,8 +49,6 @@ def explore(options: argparse.Namespace) -> int:
             if target is None:
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="convo-tui-"))
                 target = Path(folder) / "demo.sqlite"
-            if not isinstance(target, Path):
-                raise ConfigError("The sample conversations are written to a file.", "Name a file, or none.")
             write_demo(target)
         return _run_app(_open(target, options, settings, config), config)
 

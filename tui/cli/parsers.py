@@ -356,7 +356,7 @@ def explorer_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--demo",
         action="store_true",
-        help="write sample conversations to FILE, a new file, and open it;"
+        help="write sample conversations to FILE, a new file or an empty database, and open it;"
         " without FILE, a temporary copy that is deleted at the end",
     )
     parser.add_argument("--version", action="version", version=f"convo-tui {__version__}")

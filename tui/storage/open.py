@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from tui.errors import ConfigError
+from tui.errors import ConfigError, ConvoError
 from tui.storage.schema import quoted, unquoted
 from tui.storage.sqlite.errors import is_database_error, translate_errors
 from tui.storage.sqlite.files import (
@@ -16,14 +16,14 @@ from tui.storage.sqlite.files import (
     is_write_locked,
     open_session,
     unfinished_logs,
-    write_new_database,
 )
 from tui.storage.sqlite.files import open_to_read as open_file_to_read
 from tui.storage.sqlite.files import open_to_write as open_file_to_write
+from tui.storage.sqlite.files import write_new_database as write_new_file
 from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS, Tables
 
 if TYPE_CHECKING:
-    from tui.storage.engine import Engine
+    from tui.storage.engine import Engine, Transaction
 
 __all__ = [
     "Server",
@@ -40,6 +40,7 @@ __all__ = [
     "write_new_database",
 ]
 
+T = TypeVar("T")
 
 _URL: Final = re.compile(r"postgres(?:ql)?(?:\+\w+)?://")
 
@@ -171,6 +172,30 @@ def create_database(path: Target) -> None:
         return
     with translate_errors(path):
         open_session(path, Tables(), "main", create_tables=True).close()
+
+
+def write_new_database(target: Target, work: Callable[[Transaction], T]) -> T:
+    """Write a new file, which appears when it is complete, or a database without conversations, in one transaction.
+
+    Raises:
+        ConvoError: There is such a file, the database has conversations, or it cannot be written.
+    """
+    if isinstance(target, Path):
+        return write_new_file(target, work)
+    from tui.storage.postgres.engine import open_to_change
+
+    def write(tx: Transaction) -> T:
+        if tx.execute(f"SELECT 1 FROM {tx.tables.sessions} LIMIT 1").fetchone() is not None:
+            raise ConvoError(f"{target} has conversations already.", "Name a database, or a --schema, without any.")
+        return work(tx)
+
+    engine = open_to_change(target.url, *(target.tables or (DEFAULT_SESSIONS, DEFAULT_MESSAGES)))
+    try:
+        return engine.submit_write(write).result()
+    except Exception as error:
+        raise engine.explain(error) or error from error
+    finally:
+        engine.close()
 
 
 def server_ddl(schema: str | None, tables: tuple[str, str] | None) -> Iterator[str]:
