@@ -27,7 +27,9 @@ from tui.storage.transfer.imports import ImportedSession
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on every engine, unless it has the mark `sqlite`."""
-    if "path" in metafunc.fixturenames and metafunc.definition.get_closest_marker("sqlite") is None:
+    marks = [*metafunc.definition.iter_markers("parametrize")]
+    has_engine = any("engine" in mark.args[0] for mark in marks)
+    if "path" in metafunc.fixturenames and metafunc.definition.get_closest_marker("sqlite") is None and not has_engine:
         metafunc.parametrize("engine", ["sqlite", "postgres"], indirect=True)
 
 
@@ -441,7 +443,11 @@ async def test_a_change_after_an_undo_replaces_the_undone_changes_of_the_session
         await editor.redo()
 
 
-@pytest.mark.parametrize("kind", ["fork", "rename", "import", "delete", "run"])
+@pytest.mark.parametrize(
+    ("engine", "kind"),
+    [*(("sqlite", kind) for kind in ("fork", "rename", "import", "delete", "run")), ("postgres", "import")],
+    indirect=["engine"],
+)
 async def test_a_change_of_another_session_leaves_undone_changes_to_redo(
     path: Place, editor: Editor, store: Store, kind: str
 ) -> None:
