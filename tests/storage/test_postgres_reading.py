@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -27,7 +28,7 @@ async def first_screen(explorer: SessionController) -> None:
 
 
 CALLS: dict[str, tuple[int, Call]] = {
-    "first screen": (68, first_screen),
+    "first screen": (70, first_screen),
     "page of items": (4, lambda explorer: explorer.pages.items("fork", 0, 64)),
     "page of turns": (6, lambda explorer: explorer.pages.turns("fork", 1, 20)),
     "usage of turns": (8, lambda explorer: explorer.pages.turn_usages(1, 20)),
@@ -41,15 +42,15 @@ CALLS: dict[str, tuple[int, Call]] = {
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements that were sent."""
-    statements: list[str] = []
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """The statements that were sent, and their values."""
+    statements: list[tuple[str, Any]] = []
     execute = psycopg.Cursor.execute
 
     def recording(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
         # After any commit on the server, such as one of its own processes, the versions are read once more.
         if not str(query).startswith("SELECT (SELECT MAX(id)"):
-            statements.append(str(query))
+            statements.append((str(query), *args[:1]))
         return execute(cursor, query, *args, **options)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", recording)
@@ -57,20 +58,30 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize(("sessions", "turn_count"), [(3, 8), (600, 40)])
-async def test_the_number_of_statements_does_not_grow(
-    postgres: str, sent: list[str], sessions: int, turn_count: int
+async def test_few_statements_read_what_is_shown_and_no_more(
+    postgres: str, sent: list[tuple[str, Any]], sessions: int, turn_count: int
 ) -> None:
     await fill(postgres, sessions, turn_count)
     explorer = SessionController(Store(postgres))
-    counts = {}
+    counts, statements = {}, []
     for name, (_, call) in CALLS.items():
         sent.clear()
         await call(explorer)
         counts[name] = len(sent)
+        statements += [(name, *statement) for statement in sent]
     assert counts == {name: min(counts[name], most) for name, (most, _) in CALLS.items()}
     assert explorer.view.session is not None
     assert explorer.view.session.session_id == session_name(sessions - 1)
     explorer.close()
+    with psycopg.connect(postgres) as db:
+        plans = [
+            (name, plan)
+            for name, query, *values in statements
+            if query.startswith(("SELECT", "WITH")) and sessions > 3
+            for (plan,) in db.execute(f"EXPLAIN {query}".encode(), *values)
+        ]
+    whole = re.compile("Seq Scan on (agent_messages|convo_messages|convo_structure)")
+    assert [(name, plan) for name, plan in plans if whole.search(plan)] == []
 
 
 async def test_changes_of_others_are_seen_and_nothing_else_is(postgres: str, postgres_server: str) -> None:

@@ -161,7 +161,12 @@ class PostgresLayout:
 
     def all_messages(self, tx: Transaction) -> str:
         main = _main_messages(tx)
-        messages = f"SELECT id, session_id, message_data, {as_utc('created_at')} AS created_at FROM {main}"
+        # Where the columns of both parts have the same types, the database finds the messages of a session by an index,
+        # and reads only the columns that are needed.
+        messages = (
+            "SELECT CAST(id AS BIGINT) AS id, CAST(session_id AS TEXT) AS session_id, message_data,"
+            f" {as_utc('created_at')} AS created_at FROM {main}"
+        )
         if not tx.has_table("convo_messages"):
             return f"({messages})"
         copies = "SELECT c.id, c.session_id, c.message_data, c.created_at FROM convo_messages AS c"

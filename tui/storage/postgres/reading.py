@@ -173,7 +173,7 @@ class _ReadTransaction(PostgresTransaction):
             "message_structure": lambda: self._structure(None if session_id is None else str(session_id), of_session),
             "turn_usage": lambda: self._usage(of_session),
             "session_clear_generations": lambda: "SELECT session_id, generation FROM convo_generations",
-            _MESSAGES: lambda: self._messages_of(of_session),
+            _MESSAGES: lambda: f"SELECT * FROM {self.layout.all_messages(self)} AS m WHERE {of_session}",
             _SESSIONS: self._sessions,
         }
         tables = ", ".join(
@@ -239,21 +239,6 @@ class _ReadTransaction(PostgresTransaction):
 
     def structure_table(self, session: Session) -> str:  # noqa: ARG002
         return "message_structure"
-
-    def _messages_of(self, of_session: str) -> str:
-        """Return the messages of a session or of all; one that is in both tables is read once."""
-        base, created_at = self.info.tables.messages, as_utc("created_at")
-        # Where the columns of both parts have the same types, the database reads only those that are needed.
-        messages = (
-            "SELECT CAST(id AS BIGINT) AS id, CAST(session_id AS TEXT) AS session_id, message_data,"
-            f" {created_at} AS created_at FROM {base} WHERE {of_session}"
-        )
-        if not self.info.known:
-            return messages
-        return (
-            f"{messages} UNION ALL SELECT id, session_id, message_data, created_at FROM convo_messages AS c"
-            f" WHERE {of_session} AND NOT EXISTS (SELECT 1 FROM {base} AS o WHERE o.id = c.id)"
-        )
 
     def _sessions(self) -> str:
         sessions = self.info.tables.sessions
