@@ -382,6 +382,10 @@ class Layout(Protocol):
         """Append items to a branch; the row of the session is there."""
         ...
 
+    def require_readable(self, tx: Transaction, session_id: str) -> None:
+        """Raise ConvoError if the turns of `main` are unknown, as it has messages that cannot be decrypted."""
+        ...
+
     def prepare_removal(self, tx: Transaction) -> None:
         """Make what a removal of items needs to be fast."""
         ...

@@ -6,12 +6,14 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from agents.extensions.memory import EncryptedSession
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
 from tests.conversations import turn
 from tests.databases import all_rows, editor_of, open_ours, rows
 from tests.session.test_postgres_oracle import plain_engine
 from tui.errors import ConvoError, NotFoundError
+from tui.items.sealed import KEY_VARIABLE
 from tui.storage.store import Store
 
 
@@ -57,6 +59,27 @@ async def test_what_a_plain_session_clears_is_no_loss_for_a_deleted_branch(postg
     async with open_ours(postgres, "chat") as session:
         assert await session.get_items(branch_id="alt") == items
         assert await session.get_items(branch_id="main") == []
+
+
+async def test_an_encrypted_session_is_forked_with_its_key_alone(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = plain_engine(postgres)
+    plain = EncryptedSession("chat", SQLAlchemySession("chat", engine=engine, create_tables=True), "a key of this test")
+    await plain.add_items([*turn("first"), *turn("second")])
+    await engine.dispose()
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    editor, types = editor_of(postgres), "SELECT COUNT(*) FROM convo_message_types"
+    with pytest.raises(ConvoError, match="no key is set"):
+        await editor.fork("chat", "main", 1)
+    async with open_ours(postgres, "chat") as session:
+        await session.add_items(turn("third"))
+        await session.record_run(outcome="done", model="m")
+    assert rows(postgres, types) == [(len(turn("third")),)]
+    monkeypatch.setenv(KEY_VARIABLE, "a key of this test")
+    await editor.fork("chat", "main", 2, "alt")
+    assert rows(postgres, types) == [(6,)]
+    assert rows(postgres, "SELECT DISTINCT user_turn_number FROM convo_structure") == [(1,)]
 
 
 async def test_each_change_is_undone_and_redone_once_by_explorers_at_the_same_time(postgres: str) -> None:

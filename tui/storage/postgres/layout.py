@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, Final, Protocol, cast
 
 from tui.items.codec import decode_or_none
-from tui.items.sealed import unsealed
+from tui.items.sealed import UNREADABLE, missing_key, unsealed
 from tui.items.types import message_type, tool_name
 from tui.storage.engine import Transaction
 from tui.storage.layout import BranchEnd, BranchRows, EncodedItem, NewestItem, StructureRow, TurnKey
@@ -316,6 +316,11 @@ class PostgresLayout:
         sql = _APPEND_TO_BRANCH.format(next_id=_own(tx).info.next_id)
         tx.execute(sql, branch_id=branch_id, turns=turns, **values, **end._asdict())
 
+    def require_readable(self, tx: Transaction, session_id: str) -> None:
+        self.main_rows(tx, session_id)
+        if _own(tx).implicit:
+            raise missing_key(session_id)
+
     def prepare_removal(self, tx: Transaction) -> None:
         pass
 
@@ -516,7 +521,7 @@ class PostgresLayout:
         self._complete_types(tx, of_sessions, session_id, session_ids)
         types = self._types(tx)
         if _own(tx).implicit:
-            # A transaction that only reads cannot store what is missing.
+            # What is not known for good is not stored, and a transaction that only reads stores nothing.
             types = f"""(
                 SELECT session_id, message_id, message_type, tool_name FROM {types} AS stored
                 UNION ALL SELECT session_id, message_id, message_type, tool_name
@@ -559,15 +564,18 @@ class PostgresLayout:
             session_id=session_id,
             session_ids=session_ids,
         ).fetchall()
-        made = []
+        # With the key that is missing now, a message may have another type.
+        made: list[tuple[Any, ...]] = []
+        implicit: list[tuple[Any, ...]] = []
         for name, message_id, text in rows:
             item = unsealed(decode_or_none(text), name)
-            made.append((name, message_id, _text(message_type(item)), _text(tool_name(item))))
+            target = implicit if own.is_read_only or item is UNREADABLE else made
+            target.append((name, message_id, _text(message_type(item)), _text(tool_name(item))))
         own.completed, own.implicit = (session_id,) if session_ids is None else None, {}
-        if made and own.is_read_only:
+        if implicit:
             names = ("session_id", "message_id", "message_type", "tool_name")
-            own.implicit = {"convo_types": json.dumps([dict(zip(names, row, strict=True)) for row in made])}
-        elif made:
+            own.implicit = {"convo_types": json.dumps([dict(zip(names, row, strict=True)) for row in implicit])}
+        if made:
             sessions, ids, kinds, tools = map(list, zip(*made, strict=True))
             tx.execute(
                 "INSERT INTO convo_message_types (session_id, message_id, message_type, tool_name)"

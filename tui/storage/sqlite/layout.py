@@ -186,6 +186,9 @@ class SQLiteLayout:
         ids = tx.insert_messages(session_id, [item.data for item in items])
         tx.insert_rows("message_structure", _COLUMNS, _structure_rows(session_id, branch_id, items, ids, end))
 
+    def require_readable(self, tx: Transaction, session_id: str) -> None:
+        pass
+
     def prepare_removal(self, tx: Transaction) -> None:
         tx.execute(MESSAGE_INDEX)
 

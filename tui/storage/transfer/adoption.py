@@ -53,6 +53,7 @@ def added_to_branch(session_id: str, adopted: Adoption) -> str:
 
 def adopt_plain_session(tx: Transaction, session_id: str) -> None:
     """Add the messages of a plain session to `main`; do nothing if the session has branches."""
+    tx.layout.require_readable(tx, session_id)
     if is_plain(tx, session_id):
         adopt_messages(tx, session_id)
 
