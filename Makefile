@@ -36,7 +36,7 @@ demo: $(VENV)/run
 
 # The server is the one of the tests, and ends with the explorer.
 demo-postgres: $(VENV)/dev
-	@$(BIN)/python -m tests.postgres_server $(BIN)/convo-tui --demo
+	@$(BIN)/python -m tests.postgres_server $(BIN)/convo-tui --demo --session trip-to-lisbon
 
 # Tests of terminals and processes often wait: four at a time keep two cores busy.
 test: lint

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+import psycopg
 import pytest
 from agents.extensions.memory.encrypt_session import EncryptedSession as SDKEncryptedSession
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
@@ -262,6 +263,30 @@ async def test_only_an_unchanged_copy_is_replaced(path: Path, place: str, run: R
     assert outcomes(await copy(path, place, "--replace")) == {"chat": "replaced", "other": "up to date"}
     session.close()
     other.close()
+
+
+async def test_the_number_of_round_trips_does_not_grow(
+    path: Path, postgres: str, copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, count_of_turns in (("first", 1), ("short", 2), ("long", 40)):
+        operations = [(operation, 5) for _ in range(count_of_turns) for operation in ("turn", "run", "request")]
+        await converse(path, name, [*operations, ("fork", 5), ("turn", 5), ("usage", 5)])
+    statements: list[str] = []
+    execute = psycopg.Cursor.execute
+
+    def counting(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
+        statements.append(query)
+        return execute(cursor, query, *args, **options)
+
+    assert outcomes(await copy(path, postgres, "--session", "first")) == {"first": "copied"}
+    monkeypatch.setattr(psycopg.Cursor, "execute", counting)
+    counts = []
+    for name in ("short", "long"):
+        statements.clear()
+        assert outcomes(await copy(path, postgres, "--session", name)) == {name: "copied"}
+        counts.append(len(statements))
+    # Rows are written and read in batches.
+    assert counts[1] <= counts[0] + 5
 
 
 async def test_a_session_that_is_no_copy_is_not_replaced(path: Path, tmp_path: Path, copy: Copy) -> None:

@@ -23,6 +23,7 @@ from tui.formats.document_content import (
 )
 from tui.formats.json_document import json_document, stored_form
 from tui.session.plain import PlainSessions, is_plain_url, open_plain
+from tui.storage.editor import Editor
 from tui.storage.open import Server, Target, is_server_url, target_of
 from tui.storage.queries.session_dump import SessionDump
 from tui.storage.store import Store
@@ -95,7 +96,7 @@ class _Database(Place):
         self.name = str(target)
         self._target = target
         self._store = store
-        self._has_written = False
+        self._editor: Editor | None = None
 
     async def session_ids(self) -> list[str]:
         return [] if self._store is None else [session.session_id async for session in all_sessions(self._store)]
@@ -133,12 +134,14 @@ class _Database(Place):
     async def write(self, session: ReadSession, source: str, there: ReadSession | None) -> list[str]:
         copied = ImportedSession(session.session_id, document=session.document)
         state = state_of(session.document)
-        editor = open_editor(self._target, create=True)
-        await editor.write_copy(SessionCopy(copied, source, state, None if there is None else there.document))
-        if not self._has_written:
+        is_first = self._editor is None
+        if self._editor is None:
+            self._editor = await asyncio.to_thread(open_editor, self._target, create=True)
+        await self._editor.write_copy(SessionCopy(copied, source, state, None if there is None else there.document))
+        if is_first:
             # Tables may be there now that were missing when the database was opened.
             self.close()
-            self._store, self._has_written = await asyncio.to_thread(Store, self._target), True
+            self._store = await asyncio.to_thread(Store, self._target)
         written = await self.read(session.session_id)
         return ["it"] if written is None else differences(session.document, written.document)
 

@@ -183,9 +183,10 @@ class SessionDump:
 
     def stored_requests(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of `convo_requests` of the session, each with that of `convo_request_inputs` if it has one."""
+        rows = self._records("convo_request_inputs", ("id", *INPUT_COLUMNS), "TRUE")
+        inputs = {row.pop("id"): row for row in rows}
         for request in self._records("convo_requests", ("id", *REQUEST_COLUMNS), "TRUE ORDER BY id"):
-            request_id = request.pop("id")
-            yield request | next(self._records("convo_request_inputs", INPUT_COLUMNS, "id = :id", id=request_id), {})
+            yield request | inputs.get(request.pop("id"), {})
 
     def request_texts(self, requests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return the texts that requests of `stored_requests` refer to, decoded, by hash."""

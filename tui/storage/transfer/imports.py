@@ -15,12 +15,14 @@ from tui.storage.queries.branches import read_generation, reserve_branch
 from tui.storage.queries.compaction import COMPACTION_COLUMNS
 from tui.storage.queries.items import append_items, encode_items
 from tui.storage.queries.labels import Label, write_label
-from tui.storage.queries.request_inputs import INPUT_COLUMNS, EncodedInput, store_texts
-from tui.storage.queries.requests import REQUEST_COLUMNS, insert_request
+from tui.storage.queries.request_inputs import INPUT_COLUMNS, store_texts
+from tui.storage.queries.requests import REQUEST_COLUMNS
 from tui.storage.queries.session_dump import DUMPED_RUN, DUMPED_USAGE
 from tui.storage.schema import (
     CONVO_BRANCHES,
     CONVO_COMPACTIONS,
+    CONVO_REQUEST_INPUTS,
+    CONVO_REQUESTS,
     CONVO_RUNS,
     CONVO_USAGE,
     MAIN,
@@ -117,15 +119,32 @@ def _import_document(tx: Transaction, session_id: str, document: Mapping[str, An
         CONVO_RUNS.create(tx)
         _insert(tx, "convo_runs", session_id, DUMPED_RUN, runs)
     texts = {str(key): to_json(value) for key, value in document.get("texts", {}).items()}
-    for row in document.get("requests", ()):
-        columns = {name: row.get(name) for name in INPUT_COLUMNS}
-        columns["last_message_id"] = new_ids.get(row.get("last_message_id"))
-        columns["input"] = None if columns["input"] is None else json.dumps(columns["input"])
-        request = {name: row.get(name) for name in REQUEST_COLUMNS} | {"message_id": new_ids[row["message_id"]]}
-        insert_request(tx, session_id, request, EncodedInput(columns, {}))
+    _import_requests(tx, session_id, document.get("requests", ()), new_ids)
     if texts:
         store_texts(tx, session_id, texts.items())
     tx.layout.complete_insertion(tx, session_id)
+
+
+def _import_requests(
+    tx: Transaction, session_id: str, requests: Sequence[Mapping[str, Any]], new_ids: Mapping[int, int]
+) -> None:
+    if not requests:
+        return
+    CONVO_REQUESTS.create(tx)
+    CONVO_REQUEST_INPUTS.create(tx)
+    rows = [{**row, "message_id": new_ids[row["message_id"]]} for row in requests]
+    cells = [[session_id, *(row.get(name) for name in REQUEST_COLUMNS)] for row in rows]
+    tx.insert_rows(CONVO_REQUESTS.name, ("session_id", *REQUEST_COLUMNS), cells)
+    sql = f"SELECT id FROM convo_requests WHERE session_id = :session_id ORDER BY id DESC LIMIT {len(rows)}"
+    ids = [request_id for (request_id,) in tx.execute(sql, session_id=session_id).fetchall()][::-1]
+    inputs = []
+    for request_id, row in zip(ids, requests, strict=True):
+        columns = {name: row.get(name) for name in INPUT_COLUMNS}
+        columns["last_message_id"] = new_ids.get(row.get("last_message_id", 0))
+        columns["input"] = None if columns["input"] is None else json.dumps(columns["input"])
+        if any(value is not None for value in columns.values()):
+            inputs.append([request_id, session_id, *columns.values()])
+    tx.insert_rows(CONVO_REQUEST_INPUTS.name, ("id", "session_id", *INPUT_COLUMNS), inputs)
 
 
 def _import_branch(tx: Transaction, session_id: str, branch: Mapping[str, Any], new_ids: Mapping[int, int]) -> None:
