@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conversations import open_sdk, run_result, turn
+from tests.databases import Place, open_other, open_ours, rows, stored_rows
+from tests.postgres_server import new_schema
 from tui.model import BranchUsage, Scope, TurnUsage
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedSQLiteSession
@@ -23,7 +25,13 @@ from tui.storage.store import Store
 LIMITS = (1000, 5000)
 
 
-async def read_usage(path: Path, branch_id: str) -> tuple[BranchUsage, list[TurnUsage]]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, path: Path) -> Place:
+    """A file, and a database on a server."""
+    return path if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
+
+
+async def read_usage(path: Place, branch_id: str) -> tuple[BranchUsage, list[TurnUsage]]:
     """Return the usage of a branch and of each of its turns, the latter also by pages of two."""
     store = Store(path)
     (session,) = await store.sessions()
@@ -55,8 +63,8 @@ def paid(turns: list[TurnUsage]) -> list[tuple[str | None, int | None]]:
     return [(row.branch_id, row.usage.input_tokens if row.usage else None) for row in turns]
 
 
-async def test_a_fork_of_a_fork_counts_each_shared_turn_once(path: Path) -> None:
-    sdk = open_sdk(path)
+async def test_a_fork_of_a_fork_counts_each_shared_turn_once(place: Place) -> None:
+    sdk = open_other(place)
     for tokens in (100, 200, 300):
         await sdk.add_items(turn(f"main {tokens}"))
         await sdk.store_run_usage(run_result(tokens))
@@ -69,30 +77,30 @@ async def test_a_fork_of_a_fork_counts_each_shared_turn_once(path: Path) -> None
     await sdk.store_run_usage(run_result(10_000))
     sdk.close()
     billed = 100 + 200 + 300 + 1000 + 2000 + 10_000
-    branch_usage, turns = await read_usage(path, "deep")
+    branch_usage, turns = await read_usage(place, "deep")
     assert sums(branch_usage) == (10_000, 100 + 200 + 1000 + 10_000, billed)
     assert paid(turns) == [("main", 100), ("main", 200), ("alt", 1000), ("deep", 10_000)]
     assert (branch_usage.turns, branch_usage.turns_with_usage, branch_usage.largest) == (4, 4, 11_000)
-    assert sums((await read_usage(path, "alt"))[0]) == (3000, 100 + 200 + 1000 + 2000, billed)
-    assert sums((await read_usage(path, "main"))[0]) == (600, 600, billed)
+    assert sums((await read_usage(place, "alt"))[0]) == (3000, 100 + 200 + 1000 + 2000, billed)
+    assert sums((await read_usage(place, "main"))[0]) == (600, 600, billed)
 
 
-async def test_a_turn_without_usage_is_not_counted(path: Path) -> None:
-    sdk = open_sdk(path)
+async def test_a_turn_without_usage_is_not_counted(place: Place) -> None:
+    sdk = open_other(place)
     await sdk.add_items(turn("one"))
     await sdk.store_run_usage(run_result(100))
     await sdk.add_items(turn("two"))
     await sdk.create_branch_from_turn(2, "alt")
     await sdk.add_items(turn("elsewhere"))
     sdk.close()
-    branch_usage, turns = await read_usage(path, "alt")
+    branch_usage, turns = await read_usage(place, "alt")
     assert sums(branch_usage) == (None, 100, 100)
     assert paid(turns) == [("main", 100), (None, None)]
     assert (branch_usage.turns, branch_usage.turns_with_usage) == (2, 1)
 
 
-async def test_a_turn_run_again_in_the_fork_counts_as_the_fork_ran_it(path: Path) -> None:
-    sdk = open_sdk(path)
+async def test_a_turn_run_again_in_the_fork_counts_as_the_fork_ran_it(place: Place) -> None:
+    sdk = open_other(place)
     for tokens in (100, 200, 300):
         await sdk.add_items(turn(f"main {tokens}"))
         await sdk.store_run_usage(run_result(tokens))
@@ -102,18 +110,18 @@ async def test_a_turn_run_again_in_the_fork_counts_as_the_fork_ran_it(path: Path
     await sdk.create_branch_from_turn(2, "third")
     await sdk.add_items(turn("third"))
     sdk.close()
-    branch_usage, turns = await read_usage(path, "again")
+    branch_usage, turns = await read_usage(place, "again")
     assert paid(turns) == [("main", 100), ("again", 5000)]
     assert sums(branch_usage) == (5000, 100 + 5000, 600 + 5000)
     # Main ran it first, and shows its own run.
-    branch_usage, turns = await read_usage(path, "main")
+    branch_usage, turns = await read_usage(place, "main")
     assert paid(turns) == [("main", 100), ("main", 200), ("main", 300)]
     assert sums(branch_usage) == (600, 600, 600 + 5000)
 
 
 @pytest.mark.parametrize("again", [False, True])
-async def test_deleting_the_branch_that_ran_a_turn_keeps_the_usage_of_shared_turns(path: Path, again: bool) -> None:
-    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+async def test_deleting_the_branch_that_ran_a_turn_keeps_the_usage_of_shared_turns(place: Place, again: bool) -> None:
+    async with open_ours(place) as session:
         await session.add_items(turn("one"))
         await session.store_run_usage(run_result(100))
         await session.fork(branch_name="runner")
@@ -124,9 +132,9 @@ async def test_deleting_the_branch_that_ran_a_turn_keeps_the_usage_of_shared_tur
         await session.fork(branch_name="heir")
         await session.add_items(turn("heir"))
         await session.store_run_usage(run_result(30_000))
-        before = await read_usage(path, "heir")
+        before = await read_usage(place, "heir")
         await session.delete_branch("runner")
-        after = await read_usage(path, "heir")
+        after = await read_usage(place, "heir")
         assert sums(after[0]) == sums(before[0]) == (30_000, 33_100, 33_100)
         assert paid(after[1]) == paid(before[1]) == [
             ("main", 100), ("runner", 1000), ("runner", 2000), ("heir", 30_000)
@@ -138,7 +146,7 @@ async def test_deleting_the_branch_that_ran_a_turn_keeps_the_usage_of_shared_tur
             # A fork that runs a kept turn again shows its own run; both were billed.
             await session.fork(4, source="heir", branch_name="again")
             await session.store_run_usage(run_result(7))
-            branch_usage, turns = await read_usage(path, "again")
+            branch_usage, turns = await read_usage(place, "again")
             assert paid(turns) == [("main", 100), ("runner", 1000), ("again", 7)]
             assert sums(branch_usage) == (7, 1107, 33_107)
 
@@ -164,16 +172,15 @@ async def test_a_restored_branch_is_not_counted_twice(path: Path) -> None:
     assert sums((await read_usage(path, "runner"))[0]) == (1000, 1000, 1000)
 
 
-async def test_spending_is_separated_by_model_hour_and_price_tier(path: Path) -> None:
-    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+async def test_spending_is_separated_by_model_hour_and_price_tier(place: Place) -> None:
+    async with open_ours(place) as session:
         for tokens, requests, model in ((900, 1, "a"), (2000, 1, "a"), (2000, 2, "a"), (6000, 1, "b"), (1, 1, None)):
             await session.add_items(turn("hello"))
             await session.store_run_usage(run_result(tokens, requests=requests))
             await session.record_run(outcome="done", model=model)
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE turn_usage SET created_at = '2026-03-04 05:06:07'")
-        db.execute("UPDATE turn_usage SET created_at = '2026-03-04 06:00:00' WHERE user_turn_number = 1")
-    store = Store(path)
+    rows(place, "UPDATE turn_usage SET created_at = '2026-03-04 05:06:07'")
+    rows(place, "UPDATE turn_usage SET created_at = '2026-03-04 06:00:00' WHERE input_tokens = 900")
+    store = Store(place)
     (session_,) = await store.sessions()
     tree = await store.tree(session_)
     priced = await store.spending(session_, tree, "main", LIMITS)
@@ -190,8 +197,8 @@ async def test_spending_is_separated_by_model_hour_and_price_tier(path: Path) ->
     }
 
 
-async def test_the_resend_cost_follows_the_path(path: Path) -> None:
-    sdk = open_sdk(path)
+async def test_the_resend_cost_follows_the_path(place: Place) -> None:
+    sdk = open_other(place)
     for tokens in (1000, 1500):
         await sdk.add_items(turn("q" * 1000))
         await sdk.store_run_usage(run_result(tokens, cached=tokens // 2))
@@ -201,7 +208,7 @@ async def test_the_resend_cost_follows_the_path(path: Path) -> None:
     await sdk.add_items(turn("q" * 1000))
     await sdk.store_run_usage(run_result(9000, requests=3))
     sdk.close()
-    store = Store(path)
+    store = Store(place)
     (session,) = await store.sessions()
     tree = await store.tree(session)
     resend_cost = await store.resend_cost(session, tree, "alt")
@@ -253,28 +260,19 @@ STEPS = st.lists(
 class Oracle:
     """Usage computed from all rows in memory, with every turn of every branch compared with every other."""
 
-    def __init__(self, path: Path) -> None:
-        with closing(sqlite3.connect(path)) as db:
-            held: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
-            for branch_id, number, message in db.execute(
-                "SELECT branch_id, user_turn_number, message_id FROM message_structure ORDER BY sequence_number"
-            ):
-                held[branch_id][number].append(message)
-            self.held = {name: [turns[number] for number in sorted(turns)] for name, turns in held.items()}
-            born = db.execute(
-                "SELECT branch_id FROM message_structure GROUP BY 1 ORDER BY branch_id <> 'main', MIN(id)"
-            )
-            self.order = [name for (name,) in born]
-            self.billed: dict[tuple[str, int], int] = {
-                (name, number): tokens
-                for name, number, tokens in db.execute(
-                    "SELECT branch_id, user_turn_number, input_tokens FROM turn_usage"
-                )
-            }
-            self.kept: dict[int, tuple[str, int]] = {}
-            if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'convo_usage'").fetchone():
-                for message, name, tokens in db.execute("SELECT message_id, branch_id, input_tokens FROM convo_usage"):
-                    self.kept[message] = (name, tokens)
+    def __init__(self, place: Place) -> None:
+        held: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for branch_id, number, message in stored_rows(
+            place, "SELECT branch_id, user_turn_number, message_id FROM message_structure ORDER BY sequence_number"
+        ):
+            held[branch_id][number].append(message)
+        self.held = {name: [turns[number] for number in sorted(turns)] for name, turns in held.items()}
+        born = "SELECT branch_id FROM message_structure GROUP BY 1 ORDER BY branch_id <> 'main', MIN(id)"
+        self.order = [name for (name,) in stored_rows(place, born)]
+        used = stored_rows(place, "SELECT branch_id, user_turn_number, input_tokens FROM turn_usage")
+        self.billed: dict[tuple[str, int], int] = {(name, number): tokens for name, number, tokens in used}
+        kept = stored_rows(place, "SELECT message_id, branch_id, input_tokens FROM convo_usage")
+        self.kept: dict[int, tuple[str, int]] = {message: (name, tokens) for message, name, tokens in kept}
 
     def turns(self, branch_id: str) -> list[tuple[str | None, int | None]]:
         """Who ran each turn of a branch, and its input tokens."""
@@ -304,37 +302,40 @@ class Oracle:
 @settings(max_examples=60)
 @given(STEPS)
 def test_usage_is_right_after_any_forks_runs_deletions_and_pops(steps: list[Step]) -> None:
-    asyncio.run(against_the_plain_way(steps))
-
-
-async def against_the_plain_way(steps: list[Step]) -> None:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "random.sqlite"
-        async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
-            await session.add_items(turn("hello"))
-            names = ["main"]
-            for number, (kind, which, where) in enumerate(steps):
-                name = names[which % len(names)]
-                await session.switch_to_branch(name)
-                count = len(await session.get_conversation_turns())
-                if kind == "fork":
-                    names.append(await session.fork(1 + where % (count + 1), branch_name=f"b{number}"))
-                elif kind == "say":
-                    await session.add_items(turn(f"said {number}"))
-                elif kind == "spend":
-                    await session.store_run_usage(run_result(10 ** (where % 4) + number))
-                elif kind == "pop":
-                    for _ in range(1 + where % 3):
-                        await session.pop_item()
-                elif name != "main":
-                    await session.delete_branch(name, force=True)
-                    names.remove(name)
-        oracle = Oracle(path)
-        for name, held in oracle.held.items():
-            branch_usage, turns = await read_usage(path, name)
-            assert paid(turns) == oracle.turns(name)
-            assert sums(branch_usage) == oracle.sums(name)
-            assert branch_usage.turns == len(held)
-            assert branch_usage.turns_with_usage == len(
-                [tokens for _, tokens in oracle.turns(name) if tokens is not None]
-            )
+        asyncio.run(against_the_plain_way(Path(folder) / "random.sqlite", steps))
+
+
+@settings(max_examples=10)
+@given(STEPS)
+def test_usage_is_right_on_a_server(postgres_server: str, steps: list[Step]) -> None:
+    asyncio.run(against_the_plain_way(new_schema(postgres_server), steps))
+
+
+async def against_the_plain_way(place: Place, steps: list[Step]) -> None:
+    async with open_ours(place) as session:
+        await session.add_items(turn("hello"))
+        names = ["main"]
+        for number, (kind, which, where) in enumerate(steps):
+            name = names[which % len(names)]
+            await session.switch_to_branch(name)
+            count = len(await session.get_conversation_turns())
+            if kind == "fork":
+                names.append(await session.fork(1 + where % (count + 1), branch_name=f"b{number}"))
+            elif kind == "say":
+                await session.add_items(turn(f"said {number}"))
+            elif kind == "spend":
+                await session.store_run_usage(run_result(10 ** (where % 4) + number))
+            elif kind == "pop":
+                for _ in range(1 + where % 3):
+                    await session.pop_item()
+            elif name != "main":
+                await session.delete_branch(name, force=True)
+                names.remove(name)
+    oracle = Oracle(place)
+    for name, held in oracle.held.items():
+        branch_usage, turns = await read_usage(place, name)
+        assert paid(turns) == oracle.turns(name)
+        assert sums(branch_usage) == oracle.sums(name)
+        assert branch_usage.turns == len(held)
+        assert branch_usage.turns_with_usage == len([tokens for _, tokens in oracle.turns(name) if tokens is not None])
