@@ -123,8 +123,8 @@ class PostgresLayout:
     """PostgreSQL's `tui.storage.engine.Layout`."""
 
     derives_main: Final = True
-    # Within a second, the last message tells, and a fork was written after what it shares.
-    newest_first: Final = "created_at DESC, message_id DESC, branch_id = 'main', id DESC"
+    # Within a second, rows of `main` and of other branches cannot be compared: a fork was written after what it shares.
+    newest_first: Final = "created_at DESC, branch_id = 'main', id DESC"
     session_order: Final = "written_at DESC, session_id"
     usage_columns: Final = ("session_id", "branch_id", "user_turn_number", "message_id")
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id"
