@@ -27,7 +27,7 @@ from tui.cli.copy import run as run_command
 from tui.cli.parsers import parse
 from tui.cli.places import open_place
 from tui.demo import write_demo
-from tui.errors import ConvoError
+from tui.errors import ConvoError, FileError
 from tui.formats.json_document import json_document
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedSQLiteSession, EncryptedSession
@@ -72,6 +72,8 @@ def copy(capfd: pytest.CaptureFixture[str]) -> Copy:
         if refused is not None and not text:
             raise refused
         output = json.loads(text)
+        if isinstance(refused, FileError):
+            raise refused
         assert ("refused" in outcomes(output).values()) == (refused is not None)
         return output
 
@@ -384,15 +386,17 @@ async def test_an_encrypted_session_stays_encrypted_unless_it_is_decrypted(
     monkeypatch.delenv("CONVO_TUI_ENCRYPTION_KEY", raising=False)
     url = f"sqlite+aiosqlite:///{tmp_path / 'plain.db'}"
     # Without the key it is copied as it is; where turns begin is lost with the structure.
-    assert outcomes(await copy(path, url)) == {"chat": "copied"}
+    for outcome in ("copied", "up to date"):
+        assert outcomes(await copy(path, url)) == {"chat": outcome}
     engine = create_async_engine(url)
     plain = SQLAlchemySession("chat", engine=engine)
     assert await SDKEncryptedSession("chat", plain, KEY).get_items() == turns(2)
     await engine.dispose()
     back = tmp_path / "back.sqlite"
     for arguments in ((url, back), (path, back, "--decrypt")):
-        with pytest.raises(ConvoError, match="no key is set"):
-            await copy(*arguments)
+        (refused,) = (await copy(*arguments))["sessions"]
+        assert refused["outcome"] == "refused"
+        assert "no key is set. Set CONVO_TUI_ENCRYPTION_KEY" in refused["reason"]
     monkeypatch.setenv("CONVO_TUI_ENCRYPTION_KEY", KEY)
     assert outcomes(await copy(url, back)) == {"chat": "copied"}
     assert b"question" not in back.read_bytes()

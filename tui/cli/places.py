@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tui.cli.open import all_sessions, open_editor
-from tui.errors import ConfigError, NotFoundError
+from tui.errors import ConfigError, ConvoError, NotFoundError
 from tui.formats.document_content import (
     differences,
     document_of_items,
@@ -22,6 +22,7 @@ from tui.formats.document_content import (
     state_of,
 )
 from tui.formats.json_document import json_document, stored_form
+from tui.items.sealed import seal_problem
 from tui.session.plain import PlainSessions, is_plain_url, open_plain
 from tui.storage.editor import Editor
 from tui.storage.open import Server, Target, is_server_url, target_of
@@ -154,15 +155,20 @@ class _Database(Place):
 class _Plain(Place):
     """Sessions that hold the items of one branch."""
 
-    def __init__(self, sessions: PlainSessions) -> None:
+    def __init__(self, sessions: PlainSessions, *, is_target: bool) -> None:
         self.name = sessions.name
         self._sessions = sessions
+        self._is_target = is_target
 
     async def session_ids(self) -> list[str]:
         return await self._sessions.session_ids()
 
     async def read(self, session_id: str, *, decrypt: bool = False) -> ReadSession | None:
         items = await self._sessions.items(session_id)
+        for item in () if self._is_target else items:
+            # Where turns begin is not known without the key.
+            if (problem := seal_problem(item, session_id)) is not None:
+                raise problem
         return ReadSession(session_id, document_of_items(session_id, items, decrypt=decrypt)) if items else None
 
     def count_items(self, session: ReadSession) -> int:
@@ -179,6 +185,8 @@ class _Plain(Place):
         return None if items_of_main(session.document)[: len(items)] == items else "it has items that the other lacks"
 
     async def write(self, session: ReadSession, source: str, there: ReadSession | None) -> list[str]:  # noqa: ARG002
+        if not self.count_items(session):
+            raise ConvoError("It has no items in main.")
         first = 0 if there is None else len(items_of_main(there.document))
         await self._sessions.add_items(session.session_id, items_of_main(session.document)[first:])
         return []
@@ -202,7 +210,7 @@ async def open_place(
             raise ConfigError(f"A schema cannot be chosen for {urlsplit(text).scheme}.", "Name it in the URL.")
         sessions = open_plain(text, tables)
         try:
-            yield _Plain(sessions)
+            yield _Plain(sessions, is_target=is_target)
         finally:
             await sessions.close()
         return

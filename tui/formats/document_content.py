@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tui.formats.json_document import FORMAT, VERSION
 from tui.items.codec import decode_or_none
-from tui.items.sealed import seal_problem, unsealed
+from tui.items.sealed import unsealed
 from tui.storage.queries.items import encode_items
 from tui.storage.schema import MAIN
 
@@ -84,13 +84,7 @@ def document_of_items(session_id: str, items: Sequence[Any], *, decrypt: bool = 
     """Return the document of a session with only these items, as the SDK's plain classes have it.
 
     What is encrypted stays so, unless `decrypt` is set.
-
-    Raises:
-        ConvoError: An item is encrypted, and cannot be decrypted: where turns begin is not known.
     """
-    for item in items:
-        if (problem := seal_problem(item, session_id)) is not None:
-            raise problem
     plain = [unsealed(item, session_id) for item in items]
     rows: list[list[Any]] = []
     turn = 0
