@@ -160,9 +160,11 @@ class ConvoApp(KeyOrderApp[None]):
             print_to_log()
 
     async def action_quit(self) -> None:
-        """Leave the program, once the user agrees if runs are stopped by that."""
-        agent = self._controller.agent
-        if agent is None or not (runs := agent.stopped_by_end):
+        """Leave the program, once the user agrees if runs are stopped or a text that was typed is lost by that."""
+        agent, explorer = self._controller.agent, self.screen_stack[0]
+        runs = agent.stopped_by_end if agent is not None else ()
+        unsent = explorer.panes.composer.unsent if isinstance(explorer, Explorer) else ()
+        if not runs and not unsent:
             await self.leave()
             return
         from tui.screens.dialogs.quit import QuitDialog
@@ -171,7 +173,7 @@ class ConvoApp(KeyOrderApp[None]):
             if agreed:
                 self.call_later(self.leave)
 
-        await self.push_screen(QuitDialog(runs), answered)
+        await self.push_screen(QuitDialog(runs, unsent), answered)
 
     async def leave(self, code: int = 0) -> None:
         """Stop all runs, then leave the program with an exit code."""

@@ -111,6 +111,19 @@ async def test_a_named_tool_is_called_with_the_rest_of_the_message(message: str,
     assert result in run.final_output
 
 
+@pytest.mark.parametrize(
+    ("agent", "offer"),
+    [
+        (Agent(name="Desk"), "Ask me for a *Markdown sample*."),
+        (Agent(name="Desk", tools=[word_count]), "name a tool and I call it: `word_count one two three`."),
+        (Agent(name="Desk", handoffs=[Agent(name="Clerk")]), "call it: `transfer_to_clerk one two three`."),
+    ],
+)
+async def test_an_answer_offers_only_what_the_agent_has(agent: Agent, offer: str) -> None:
+    run = await Runner.run(agent.clone(model=OfflineModel(delay=0)), "Good morning", run_config=UNTRACED)
+    assert run.final_output.endswith(offer)
+
+
 async def test_a_named_agent_gets_the_conversation() -> None:
     clerk = Agent(name="Clerk", model=OfflineModel(delay=0))
     desk = Agent(name="Desk", model=OfflineModel(delay=0), handoffs=[clerk])

@@ -84,6 +84,7 @@ def test_the_tree_is_an_outline_of_turns(conversation: Path, run: Run, run_json:
     ("words", "answer"),
     [
         (("lst", "FILE"), "did you mean list?"),
+        (("search", "FILE", "weather"), "did you mean find?"),
         (("frobnicate", "FILE"), "commands: list, tree, show"),
         (("find", "FILE", "nothing like it"), "No match in any branch of session 'support'; --everywhere"),
         (("find", "FILE", "nothing like it", "--branch", "alt"), "No match in branch 'alt' of session 'support'"),

@@ -353,6 +353,19 @@ async def test_quitting_asks_while_an_answer_is_under_way(path: Path, tmp_path: 
         await explorer.until(lambda: not explorer.app.is_running)
 
 
+async def test_quitting_asks_while_a_text_was_not_sent(path: Path) -> None:
+    async with open_explorer(path, agent=OFFLINE) as explorer:
+        await explorer.press("i", "h", "i", "escape", "f", "!", "ctrl+q")
+        assert "Quit, and lose 2 unsent texts?" in explorer.text
+        assert "not sent: “hi”" in explorer.text
+        await explorer.press("escape")
+        assert explorer.composer.text.endswith("!")
+        await explorer.press("backspace", "escape", "i")
+        assert explorer.composer.text == "hi"
+        await explorer.press("ctrl+q", "escape", "backspace", "backspace", "ctrl+q")
+        await explorer.until(lambda: not explorer.app.is_running)
+
+
 async def test_quitting_leaves_a_run_that_waits_for_approval_in_the_file(path: Path) -> None:
     async with open_careful(path) as explorer:
         await explorer.pilot.press(*"use delete_everything", "enter")

@@ -64,7 +64,8 @@ async def test_the_footer_offers_no_key_that_does_nothing(path: Path, tmp_path: 
         assert explorer.notice == "No model is set: start with --model or --agent."
         assert "Send" not in footer()
         await explorer.press("escape", "f")
-        assert "Send" in footer()
+        assert "Send" not in footer()
+        assert "Enter makes the branch ·" in explorer.text
 
 
 @pytest.mark.parametrize("key", ["f", "F", "r", "v", "m"])

@@ -51,6 +51,10 @@ async def test_title_and_note_are_edited_in_one_dialog(path: Path) -> None:
         await explorer.press("escape")
         await explorer.press("comma")
         assert [line.value for line in explorer.app.screen.query(Input)] == ["Oslo [b]", "better"]
+        await explorer.press("escape", "f")
+        assert "Oslo [b] stays as it is" in explorer.text
+        await explorer.press("escape", "d")
+        assert "Delete branch Oslo [b] · alt?" in explorer.text
         await explorer.press("escape")
         await explorer.press("z")
         assert "2 Chat · alt" in explorer.text

@@ -197,9 +197,10 @@ def _answer(items: Sequence[Any], schemas: dict[str, dict[str, Any]], key: str) 
         summary = [Summary(type="summary_text", text="The message asks for Markdown, and the sample shows most of it.")]
         reasoning = ResponseReasoningItem(id=f"rs_{key}", type="reasoning", summary=summary)
         return [reasoning, assistant_message(_MARKDOWN, item_id=f"msg_{key}")]
+    tools = f", or name a tool and I call it: `{next(iter(schemas))} one two three`" if schemas else ""
     echo = (
         f"I am the **offline** model: no server was asked. You wrote: “{shorten(text, _MAX_ECHO)}”\n\n"
-        "Ask me for a *Markdown sample*, or name a tool and I call it: `word_count one two three`."
+        f"Ask me for a *Markdown sample*{tools}."
     )
     return [assistant_message(echo, item_id=f"msg_{key}")]
 

@@ -276,6 +276,24 @@ def _pair(text: str) -> tuple[str, str]:
     return sessions, messages
 
 
+_OTHER_NAMES: Final = {
+    **dict.fromkeys(("search", "grep"), "find"),
+    **dict.fromkeys(("cost", "costs", "price", "tokens", "stats"), "usage"),
+    **dict.fromkeys(("cat", "print", "view", "history"), "show"),
+    **dict.fromkeys(("ls", "sessions", "branches"), "list"),
+    **dict.fromkeys(("name", "title"), "rename"),
+    **dict.fromkeys(("rm", "remove"), "delete"),
+    **dict.fromkeys(("cp", "clone", "migrate"), "copy"),
+    **dict.fromkeys(("load", "add"), "import"),
+    **dict.fromkeys(("save", "dump"), "export"),
+    "diff": "compare",
+    "branch": "fork",
+    "requests": "input",
+    "restore": "unarchive",
+}
+"""What other programs call the commands."""
+
+
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Parse the command line; `command` of the result is None for the explorer.
 
@@ -290,7 +308,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         return options
     parser = explorer_parser()
     if len(words) > 1 and not words[0].startswith("-") and not Path(words[0]).exists():
-        near = get_close_matches(words[0], COMMANDS, 1)
+        other = _OTHER_NAMES.get(words[0].lower())
+        near = [other] if other else get_close_matches(words[0], COMMANDS, 1)
         if near or not words[1].startswith("-"):
             known = f"did you mean {near[0]}?" if near else f"commands: {', '.join(COMMANDS)}"
             parser.error(f"'{words[0]}' is neither a command nor a file; {known}")

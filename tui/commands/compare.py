@@ -58,7 +58,8 @@ async def compare(explorer: Explorer) -> None:
         fork_words = await explorer.controller.pages.fork_words()
         choices = [Choice(name, name, "before the compaction") for name in others if name not in branches]
         choices += [choice for choice in branch_choices(explorer.view, fork_words) if choice.key != here]
-        picker = Picker(f"Compare {here} with", choices, current=comparison.suggest_branch())
+        name = branches[here].name if here in branches else here
+        picker = Picker(f"Compare {name} with", choices, current=comparison.suggest_branch())
         await explorer.push_dialog(picker, picked)
 
 

@@ -30,6 +30,13 @@ def _target(explorer: Explorer) -> tuple[str, str | None]:
     return open_id, tree.cursor_branch or explorer.view.branch_id
 
 
+def _named(explorer: Explorer, branch_id: str | None) -> Session | Branch | None:
+    """Return the target with its title: the session under the cursor if `branch_id` is None."""
+    if branch_id is None:
+        return explorer.panes.branch_tree.cursor_session
+    return explorer.view.tree.branches.get(branch_id)
+
+
 @command(
     "manage.name",
     keys="comma,f2",
@@ -44,11 +51,8 @@ async def rename(explorer: Explorer) -> None:
     from tui.screens.dialogs.form import Field, Form
 
     session_id, branch_id = _target(explorer)
-    target: Session | Branch | None
-    if branch_id is None:
-        kind, name, target = "session", session_id, explorer.panes.branch_tree.cursor_session
-    else:
-        kind, name, target = "branch", branch_id, explorer.view.tree.branches.get(branch_id)
+    kind, name = ("session", session_id) if branch_id is None else ("branch", branch_id)
+    target = _named(explorer, branch_id)
     if target is None:
         return
     fields = (Field("Title", target.title, name), Field("Note", target.note, "a reminder for later"))
@@ -112,6 +116,7 @@ async def delete(explorer: Explorer) -> None:
 
     session_id, branch_id = _target(explorer)
     management = explorer.controller.management
+    target = _named(explorer, branch_id)
     impact = await management.deletion_impact(session_id, branch_id)
 
     def chosen(choice: DeleteChoice | None) -> None:
@@ -120,7 +125,7 @@ async def delete(explorer: Explorer) -> None:
         elif choice is DeleteChoice.ARCHIVE:
             explorer.run_holding_keys(partial(management.toggle_archive, session_id, branch_id))
 
-    await explorer.push_dialog(DeleteDialog(impact), chosen)
+    await explorer.push_dialog(DeleteDialog(impact, target.title if target else ""), chosen)
 
 
 @command(

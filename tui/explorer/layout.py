@@ -182,7 +182,7 @@ def _chat_caption(view: View, words: str) -> tuple[str, str]:
 def _usage_caption(view: View, _words: str) -> tuple[str, str]:
     if view.branch_usage is not None and view.branch_usage.is_uncounted:
         return f" · {view.scope} · estimated", ""
-    return f" · {view.scope}{'' if view.chart is ChartView.TOKENS else f' · {view.chart}'}", ""
+    return f" · {view.charted_scope}{'' if view.chart is ChartView.TOKENS else f' · {view.chart}'}", ""
 
 
 class PaneSpec(NamedTuple):

@@ -138,7 +138,7 @@ class Explorer(CommandScreen[None], FixedSize):
         """Return the actions that would do nothing now, which the footer leaves out."""
         view = self.view
         applies = {
-            "send": bool(view.model) or view.is_drafting,
+            "send": bool(view.model),
             COMMANDS["branch.next"].action: len(view.tree.branches) > 1,
             COMMANDS["branch.back"].action: self.controller.navigation.previous is not None,
             COMMANDS["fork.here"].action: view.writable and view.session is not None and not self._is_on_session,

@@ -168,3 +168,8 @@ class View(NamedTuple):
     def is_drafting(self) -> bool:
         """True if the composer writes the first message of a new branch or session."""
         return self.fork is not None or bool(self.new_session)
+
+    @property
+    def charted_scope(self) -> Scope:
+        """The turns that the chart is about: resend costs are always those of the path."""
+        return Scope.PATH if self.chart is ChartView.RESEND_COST else self.scope

@@ -285,6 +285,17 @@ async def test_nothing_moves_when_the_usage_is_read() -> None:
         assert pilot.app.query_one(TokenChart).region.y == top
 
 
+@pytest.mark.parametrize("view", [View(), View(chart=ChartView.RESEND_COST), View(price_as="gpt-5")])
+@pytest.mark.parametrize("compact", [False, True])
+async def test_without_a_branch_nothing_is_being_read(view: View, compact: bool) -> None:
+    app = UsageApp(view, compact=compact)
+    async with app.run_test(size=STRIP if compact else WIDE):
+        text = screen_text(app)
+        assert "No usage stored" in text
+        assert "reading" not in text
+        assert "…" not in text
+
+
 async def test_tools_are_counted_on_the_path_and_in_the_turn() -> None:
     app = UsageApp(TYPICAL)
     async with app.run_test(size=WIDE) as pilot:
@@ -413,6 +424,11 @@ async def test_resend_costs_take_the_place_of_tokens() -> None:
         assert row(app, "cached") == [f"≈{resend_cost.cached:,}", f"≈{turn.cached:,}"]
         assert row(app, "▸t3")[-1] == f"≈{format_tokens(turn.tokens)}"
         assert row(app, "t9")[-1] == "≈0"
+        app.view = app.view._replace(scope=Scope.ALL)
+        await pilot.pause()
+        # The sums of the session are shown above; the resend cost is that of the path.
+        assert row(app, "path") == ["turn", "3"]
+        assert "all turns of this branch" in screen_text(app)
         app.view = app.view._replace(resend_cost=None)
         await pilot.pause()
         assert row(app, "re-sent") == ["…", "…"]

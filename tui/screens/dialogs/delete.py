@@ -42,8 +42,10 @@ class DeleteDialog(Modal[DeleteChoice | None]):
     }
     """
 
-    def __init__(self, impact: DeletionImpact) -> None:
-        name = f"session {impact.session_id}" if impact.branch_id is None else f"branch {impact.branch_id}"
+    def __init__(self, impact: DeletionImpact, title: str = "") -> None:
+        """Create the dialog; `title` is that of the branch or session, if it has one."""
+        kind, name = ("session", impact.session_id) if impact.branch_id is None else ("branch", impact.branch_id)
+        name = f"{title} · {name}" if title else name
         kept = _kept(impact)
         parts = [
             Static(_section("Will be deleted", _deleted(impact)), markup=False),
@@ -57,7 +59,7 @@ class DeleteDialog(Modal[DeleteChoice | None]):
             ("a archives it", "choose('archive')"),
             ("Esc cancels", "close"),
         )
-        super().__init__(f"Delete {name}?", body, keys)
+        super().__init__(f"Delete {kind} {name}?", body, keys)
 
     def action_choose(self, choice: str) -> None:
         """Close with a choice."""

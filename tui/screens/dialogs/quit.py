@@ -1,9 +1,9 @@
-"""The dialog that asks whether to quit while answers are under way."""
+"""The dialog that asks whether to quit while answers are under way, or texts were typed and not sent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
@@ -11,13 +11,16 @@ from textual.widgets import Static
 from tui.model import Run, RunState
 from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal, Scroll, hint
-from tui.words import plural
+from tui.words import plural, shorten
 
 __all__ = ["QuitDialog"]
 
+_MAX_TEXT: Final = 60
+"""Characters of a text that are shown."""
+
 
 class QuitDialog(Modal[bool | None]):
-    """Lists the runs that quitting stops; the key that opened it quits."""
+    """Lists the runs that quitting stops and the texts that it loses; the key that opened it quits."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "quit_now", "Quit"),
@@ -26,13 +29,20 @@ class QuitDialog(Modal[bool | None]):
 
     DEFAULT_CSS = "QuitDialog.-tall Scroll { margin: 1 0; }"
 
-    def __init__(self, runs: Sequence[Run]) -> None:
-        """Create the dialog; `runs` are those that the end of the program stops."""
+    def __init__(self, runs: Sequence[Run], unsent: Sequence[str] = ()) -> None:
+        """Create the dialog.
+
+        Args:
+            runs: The runs that the end of the program stops.
+            unsent: The texts in the composer.
+        """
         lines = [_consequence(run) for run in runs]
+        lines += [f"not sent: “{printable_line(shorten(text, _MAX_TEXT))}”" for text in unsent]
+        effects = [f"stop {plural(len(runs), 'answer')}"] if runs else []
+        effects += [f"lose {plural(len(unsent), 'unsent text')}"] if unsent else []
         keys = hint(("y quits", "quit_now"), ("Esc stays", "close"))
-        super().__init__(
-            f"Quit, and stop {plural(len(runs), 'answer')}?", Scroll(Static("\n".join(lines), markup=False)), keys
-        )
+        title = f"Quit, and {' and '.join(effects)}?"
+        super().__init__(title, Scroll(Static("\n".join(lines), markup=False)), keys)
 
     def action_quit_now(self) -> None:
         """Close with consent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar, Final, NamedTuple
@@ -140,6 +140,14 @@ class Composer(Vertical, FixedSize):
         return self._editor.value
 
     @property
+    def unsent(self) -> Sequence[str]:
+        """The texts that the user has written and not sent, the shown one first."""
+        shown = _Draft(self.text, self._name_input.value)
+        drafts = [] if shown == self._initial_draft or shown.text == self._history.recalled else [shown]
+        drafts += [draft for fork_point, draft in self._drafts.items() if fork_point != self._fork_point]
+        return [draft.text for draft in drafts if draft.text.strip()]
+
+    @property
     def takes_text(self) -> bool:
         """True if a text can be written, if not sent."""
         return not self._editor.read_only
@@ -260,7 +268,7 @@ class Composer(Vertical, FixedSize):
             set_caption(self, "New session", "Enter begins it and sends · Esc leaves")
             return
         has_text, refusal = self._editor.document.end != (0, 0), _refusal(view)
-        title = f"Message to {printable_line(view.branch_id)}" if has_text and view.model and not refusal else ""
+        title = f"Message to {_name(view, view.branch_id)}" if has_text and view.model and not refusal else ""
         run = view.runs.get(view.branch_id)
         if run is not None and run.approvals:
             set_caption(self, title, "A tool call needs approval · Esc answers")
@@ -330,16 +338,22 @@ def _fork_captions(view: View, fork: ForkDraft) -> tuple[str, str]:
     is_after_end = branch is not None and fork.turn > branch.turns
     action = f"New branch after turn {fork.turn - 1}" if is_after_end else f"Fork from turn {fork.turn}"
     return (
-        f"{action} · {printable_line(fork.branch_id)} stays as it is",
+        f"{action} · {_name(view, fork.branch_id)} stays as it is",
         f"Enter makes the branch{' and sends' if view.model else ''} · Esc leaves",
     )
+
+
+def _name(view: View, branch_id: str) -> str:
+    """Return the title of a branch, or its id."""
+    branch = view.tree.branches.get(branch_id)
+    return printable_line(branch_id if branch is None else branch.name)
 
 
 def _message_placeholder(view: View) -> str:
     if not view.model:
         return NO_MODEL
     enter = "queues it" if view.branch_id in view.runs else "to send"
-    return f"Message to {printable_line(view.branch_id)} · Enter {enter}"
+    return f"Message to {_name(view, view.branch_id)} · Enter {enter}"
 
 
 def _refusal(view: View) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tui.model import Money, Price, Scope, TurnUsage, View
 from tui.printable import printable_line
 from tui.widgets.format import estimate_mark, format_cost, format_count, format_tokens
-from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE
+from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE, unread_text
 from tui.words import plural
 
 __all__ = ["context_text", "cost_text", "cost_with_gaps", "has_prices", "notes_on_left_out_turns", "price_text"]
@@ -27,7 +27,7 @@ def cost_text(view: View, money: Money | None, *, has_usage: bool, with_reason: 
         with_reason: Whether to add how many turns a sum leaves out.
     """
     if view.branch_usage is None:
-        return LOADING
+        return unread_text(view)
     if not has_usage:
         return ABSENT
     if money is None:

@@ -35,7 +35,7 @@ __all__ = ["strip_totals_line", "strip_turn_line"]
 
 def strip_totals_line(view: View, width: int, legend: Legend) -> Content:
     """Return the usage of the shown scope and the totals of the other scopes."""
-    others = (f"{scope} {scope_total(view, scope)}" for scope in Scope if scope != view.scope)
+    others = (f"{scope} {scope_total(view, scope)}" for scope in Scope if scope != view.charted_scope)
     right = Content.styled(" · ".join(others), MUTED)
     if shows_text_sizes(view) and view.text_sizes:
         size = Content.assemble(

@@ -12,7 +12,14 @@ from tui.widgets.format import estimate_mark, fit_name, format_count, format_tok
 from tui.widgets.usage.bars import BarPart
 from tui.widgets.usage.cost_text import context_text, cost_text, has_prices, notes_on_left_out_turns
 from tui.widgets.usage.line_layout import MUTED, first_fitting, spread
-from tui.widgets.usage.placeholders import ABSENT, LOADING, NO_PRICE, NOT_REPORTED, is_placeholder
+from tui.widgets.usage.placeholders import (
+    ABSENT,
+    LOADING,
+    NO_PRICE,
+    NOT_REPORTED,
+    is_placeholder,
+    unread_text,
+)
 from tui.widgets.usage.resend_text import RESEND_NOTE, resend_rows
 from tui.widgets.usage.rows import USAGE_ROWS, UsageRow
 from tui.widgets.usage.run_text import RUN_HEIGHT, missing_usage_text, run_lines, usage_doubt_text
@@ -75,7 +82,7 @@ def totals_lines(view: View, turn: TurnUsage | None, width: int, legend: Legend)
     """
     with_turn = has_turn_column(view, width)
     column = min(_COLUMN_CELLS, (width - _LABEL_CELLS) // (2 if with_turn else 1))
-    heading = [Content(" " * _LABEL_CELLS), Content.styled(str(view.scope).rjust(column), "bold")]
+    heading = [Content(" " * _LABEL_CELLS), Content.styled(str(view.charted_scope).rjust(column), "bold")]
     if with_turn:
         name = f"turn {view.turn}"
         name = name if len(name) < column else f"t{view.turn}"
@@ -83,7 +90,7 @@ def totals_lines(view: View, turn: TurnUsage | None, width: int, legend: Legend)
     lines = [*_scopes_lines(view, width), scope_state(view, width), Content.assemble(*heading)]
     if shows_text_sizes(view):
         lines += _size_table(view, column, with_turn, legend)
-    elif view.chart is ChartView.RESEND_COST:
+    elif view.chart is ChartView.RESEND_COST and view.branch_id:
         lines += _resend_table(view, column, with_turn, legend)
     else:
         lines += _usage_table(view, turn, column, with_turn, legend)
@@ -94,7 +101,7 @@ def totals_lines(view: View, turn: TurnUsage | None, width: int, legend: Legend)
 
 
 def _usage_table(view: View, turn: TurnUsage | None, column: int, with_turn: bool, legend: Legend) -> Iterator[Content]:
-    usages = [(shown_usage(view), view.branch_usage is not None)]
+    usages = [(shown_usage(view), view.branch_usage is not None or not view.branch_id)]
     if with_turn:
         usages.append((turn.usage if turn else None, turn is not None))
     for row in USAGE_ROWS:
@@ -110,7 +117,7 @@ def _usage_table(view: View, turn: TurnUsage | None, column: int, with_turn: boo
     text = "".join(cell.rjust(column) for cell in costs)
     yield _table_line(None, "cost", text, _muted_if_all_placeholders(costs), legend)
     room = column * (2 if with_turn else 1)
-    context = context_text(turn, room - 1)
+    context = context_text(turn, room - 1) if view.turn else ABSENT
     yield _table_line(None, "context", context.rjust(room), _muted_if_all_placeholders([context]), legend)
 
 
@@ -165,7 +172,7 @@ def scope_cost(view: View) -> Money | None:
 def scope_total(view: View, scope: Scope) -> str:
     """Return the total tokens of a scope, shortened."""
     if view.branch_usage is None:
-        return LOADING
+        return unread_text(view)
     usage = view.branch_usage.totals.get(scope)
     if usage is None and view.branch_usage.is_uncounted:
         return size_total(view, scope)
@@ -208,14 +215,14 @@ def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
 def scope_state(view: View, width: int) -> Content:
     """Return a line about the turns that the shown scope includes and leaves out, or why there are no numbers."""
     if view.branch_usage is None:
-        return Content.styled(_READING, MUTED)
+        return Content.styled(_READING if view.branch_id else _NO_USAGE, MUTED)
     if shows_text_sizes(view):
         lines = [f"{_NO_USAGE} · {ESTIMATED}", ESTIMATED]
         return first_fitting([Content.styled(line, MUTED) for line in lines], width)
     if not shown_usage(view):
         return Content.styled(_NO_USAGE, MUTED)
     notes = notes_on_left_out_turns(view)
-    lines = [" · ".join((_SCOPE_NOTES[view.scope], *notes)), " · ".join(notes), *notes[:1]]
+    lines = [" · ".join((_SCOPE_NOTES[view.charted_scope], *notes)), " · ".join(notes), *notes[:1]]
     return first_fitting([Content.styled(line, MUTED) for line in lines if line], width)
 
 
