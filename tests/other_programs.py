@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -99,4 +100,6 @@ def look_as_other_user(prepared: Path, path: Path, arguments: Sequence[str]) -> 
         arguments: The arguments; FILE is the file.
     """
     command = [sys.executable, "-c", _LOOK.replace("{user}", str(OTHER_USER)), str(prepared), str(path), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    # Nobody but root may read root's configuration.
+    env = {**os.environ, "XDG_CONFIG_HOME": str(path.parent)}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
