@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench import postgres, session
@@ -23,7 +24,7 @@ change in any pane. Both are medians; slowest is the longest time to finished. w
 rests. ✗: over the budget. memory: resident, at the end of the action."""
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--files", default=",".join(SHAPES), help="shapes of files (default: %(default)s)")
     parser.add_argument("--actions", default="", help="only actions with one of these words, by commas")
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument(
         "--sizes", default="1000,10000,100000", help="items for the session class (default: %(default)s)"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if options.markdown:
         try:
             check_marks(options.markdown)

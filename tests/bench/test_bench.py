@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.bench.__main__ import main
 from tests.bench.explorer import first_screen
 from tests.bench.generate import SHAPES, generate
 from tests.bench.program import Program, ScreenError, Timing
 from tests.bench.table import Row
 
-BENCH = (sys.executable, "-m", "tests.bench", "--scale", "0.002", "--files", "bushy")
+BENCH = ("--scale", "0.002", "--files", "bushy")
 
 
-def test_the_table_is_printed_and_put_into_the_page(tmp_path: Path) -> None:
+def test_the_table_is_printed_and_put_into_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- bench -->\nold text\n<!-- /bench -->\nafter\n")
     arguments = ["--folder", str(tmp_path), "--actions", "unfold", "--markdown", str(page)]
-    process = subprocess.run([*BENCH, *arguments], capture_output=True, text=True, check=True, timeout=120)
+    main([*BENCH, *arguments])
 
-    rows = [line.split() for line in process.stdout.splitlines() if line.startswith("bushy")]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("bushy")]
     assert [row[:3] for row in rows] == [["bushy", "unfold", "all"]]
     assert "ms" in rows[0]
     text = page.read_text()
@@ -31,12 +31,14 @@ def test_the_table_is_printed_and_put_into_the_page(tmp_path: Path) -> None:
     assert (text[:6], text[-6:]) == ("before", "after\n")
 
 
-def test_a_page_without_marks_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+def test_a_page_without_marks_is_refused_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     page = tmp_path / "page.md"
     page.write_text("nothing")
-    process = subprocess.run([*BENCH, "--markdown", str(page)], capture_output=True, text=True, check=False, timeout=60)
-    assert process.returncode == 2
-    assert "write <!-- bench --> and <!-- /bench --> there" in process.stderr
+    with pytest.raises(SystemExit, match="2"):
+        main([*BENCH, "--markdown", str(page)])
+    assert "write <!-- bench --> and <!-- /bench --> there" in capsys.readouterr().err
 
 
 async def test_a_key_is_timed_to_the_last_change_of_the_screen(tmp_path: Path) -> None:
