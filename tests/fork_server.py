@@ -2,80 +2,206 @@
 
 from __future__ import annotations
 
+import atexit
+import fcntl
+import gc
 import json
 import os
 import pkgutil
+import select
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import termios
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NoReturn
 
-__all__ = ["ForkServer"]
+__all__ = ["ForkServer", "Forked", "fork_server"]
 
 _TIMEOUT: Final = 60
-"""Seconds until a process is killed by an alarm."""
+"""Seconds until a process that `ForkServer.run` started is killed by an alarm."""
+
+_AGENT_OPTIONS: Final = {"--agent", "--model", "--demo"}
+
+
+class Forked:
+    """A process that the server forked; like `subprocess.Popen`, it is killed and waited for by its user."""
+
+    def __init__(self, events: int) -> None:
+        self._events = open(events)  # noqa: SIM115
+        self.pid = int(self._events.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the process runs."""
+        if self.returncode is None and select.select([self._events], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the process to end, and return its exit code; negative is the signal that killed it."""
+        if self.returncode is None:
+            if not select.select([self._events], [], [], timeout)[0]:
+                raise TimeoutError(f"process {self.pid} still runs after {timeout} s")
+            with self._events:
+                self.returncode = int(self._events.readline())
+        return self.returncode
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
 
 
 class ForkServer:
-    """The process that forks others, and the pipes to it."""
+    """The process that forks others."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", __name__]
-        self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-m", __name__, str(theirs.fileno())]
+            self._server = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        streams: tuple[int, int, int],
+        env: Mapping[str, str],
+        *,
+        terminal: bool = False,
+        timeout: int = 0,
+    ) -> Forked:
+        """Run `convo-tui` with arguments and standard streams, which may be a terminal of its own."""
+        reader, writer = os.pipe()
+        request = json.dumps([arguments, os.fspath(Path.cwd()), dict(env), terminal, timeout])
+        socket.send_fds(self._connection, [request.encode() + b"\n"], [*streams, writer])
+        os.close(writer)
+        return Forked(reader)
 
     def run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run `convo-tui` with arguments until it ends; its output is encoded as UTF-8."""
-        assert self._server.stdin
-        assert self._server.stdout
-        with tempfile.TemporaryDirectory() as folder:
-            outputs = [Path(folder, name) for name in ("stdout", "stderr")]
-            request = [arguments, os.fspath(Path.cwd()), dict(os.environ), [os.fspath(path) for path in outputs]]
-            self._server.stdin.write(json.dumps(request).encode() + b"\n")
-            self._server.stdin.flush()
-            code = int(self._server.stdout.readline())
-            return subprocess.CompletedProcess(arguments, code, *(path.read_text("utf-8") for path in outputs))
+        with (
+            Path(os.devnull).open() as nothing,
+            tempfile.TemporaryFile("w+", encoding="utf-8") as output,
+            tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        ):
+            streams = nothing.fileno(), output.fileno(), errors.fileno()
+            code = self.start(arguments, streams, os.environ, timeout=_TIMEOUT).wait()
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(arguments, code, output.read(), errors.read())
 
     def stop(self) -> None:
-        self._server.communicate(timeout=_TIMEOUT)
+        self._connection.close()
+        self._server.wait(_TIMEOUT)
 
 
-def _serve() -> list[str]:
-    """Fork a process for each request on standard input; return its arguments in the forked process."""
-    import signal
+@cache
+def fork_server() -> ForkServer:
+    """Return a server that stops when this process ends."""
+    server = ForkServer()
+    atexit.register(server.stop)
+    return server
 
-    import tui.cli
 
-    for module in pkgutil.walk_packages(tui.cli.__path__, "tui.cli."):
+def _serve(connection: socket.socket) -> list[str]:
+    """Fork a process for each request; return its arguments in the forked process."""
+    _import_all("tui.cli")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(connection, 1 << 16, 4)
+        while message and not message.endswith(b"\n"):
+            message += connection.recv(1 << 16)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+        if not message:
+            os._exit(0)
+        arguments, cwd, env, terminal, timeout = json.loads(message)
+        _import_for(arguments)
+        # No process looks for garbage among the modules, which would copy them.
+        gc.freeze()
+        *streams, events = descriptors
+        # The process in between waits for its child, while the server answers other requests.
+        if os.fork() == 0:
+            connection.close()
+            if (process := os.fork()) == 0:
+                os.close(events)
+                signal.alarm(timeout)
+                _become(cwd, env, streams, terminal=terminal)
+                return list(arguments)
+            for descriptor in streams:
+                os.close(descriptor)
+            os.write(events, b"%d\n" % process)
+            os.write(events, b"%d\n" % os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+            os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+@cache
+def _import_all(package: str) -> None:
+    """Import a package and all modules in it."""
+    for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
         import_module(module.name)
-    for line in sys.stdin.buffer:
-        arguments, cwd, environment, outputs = json.loads(line)
-        if (process := os.fork()) == 0:
-            signal.alarm(_TIMEOUT)
-            _become(cwd, environment, outputs)
-            return list(arguments)
-        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        print(code, flush=True)
-    os._exit(0)
 
 
-def _become(cwd: str, environment: dict[str, str], outputs: list[str]) -> None:
-    """Take over a working directory, an environment, and files as standard output and standard error."""
+def _import_for(arguments: Sequence[str]) -> None:
+    """Import what `convo-tui` imports with arguments, as far as it takes long."""
+    from tui.cli.parsers import COMMANDS
+
+    if not {*arguments[:1]} & {*COMMANDS}:
+        for package in ("tui.explorer", "tui.screens", "tui.tty", "tui.widgets"):
+            _import_all(package)
+        for module in ("tui.app", "tui.storage.editor", "tui.storage.search", "textual.drivers.linux_driver", "regex"):
+            import_module(module)
+    if _AGENT_OPTIONS & {*arguments}:
+        for package in ("tui.agent", "tui.session"):
+            _import_all(package)
+
+
+def _become(cwd: str, env: Mapping[str, str], streams: Sequence[int], *, terminal: bool) -> None:
+    """Take over a working directory, an environment, and standard streams."""
     os.chdir(cwd)
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(env)
     time.tzset()
-    for descriptor, path in zip((0, 1, 2), (os.devnull, *outputs), strict=True):
-        os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), descriptor)
-    streams: list[Any] = [open(descriptor, "w", encoding="utf-8", closefd=False) for descriptor in (1, 2)]  # noqa: SIM115
-    sys.stdin, (sys.stdout, sys.stderr) = open(0, closefd=False), streams  # noqa: SIM115
+    if terminal:
+        os.setsid()
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    if terminal:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        file = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+        setattr(sys, name, file)
+        setattr(sys, f"__{name}__", file)
+
+
+def _end(code: object) -> NoReturn:
+    """End the process as `multiprocessing` does, without the time that the interpreter takes to free all modules."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for file in (sys.stdout, sys.stderr):
+        file.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
 if __name__ == "__main__":
-    _arguments = _serve()
+    _arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
     from tui.cli import main
 
-    sys.exit(main(_arguments))
+    try:
+        _code: object = main(_arguments)
+    except SystemExit as _exit:
+        _code = _exit.code
+    _end(_code)

@@ -18,11 +18,15 @@ from typing import Self
 
 import pyte
 
+from tests.fork_server import Forked, fork_server
+
 __all__ = ["Terminal"]
 
 
 class Terminal:
     """Runs a command in a terminal of a given size.
+
+    With `forked`, the command is the arguments of `convo-tui`, whose modules are imported already.
 
     Each wait fails after `patience` seconds; the error shows the screen.
     """
@@ -33,6 +37,7 @@ class Terminal:
         *,
         columns: int = 120,
         rows: int = 40,
+        forked: bool = False,
         env: Mapping[str, str] | None = None,
         patience: float = 60,
     ) -> None:
@@ -46,12 +51,12 @@ class Terminal:
         self._set_size(columns, rows)
         # These variables have the size of the terminal that runs the tests.
         inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=[slave],
-            env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
-            preexec_fn=partial(_log_in, slave),
-        )
+        env = {**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
+        self._process: subprocess.Popen[bytes] | Forked
+        if forked:
+            self._process = fork_server().start(command, (slave, slave, slave), env, terminal=True)
+        else:
+            self._process = subprocess.Popen(command, pass_fds=[slave], env=env, preexec_fn=partial(_log_in, slave))
         os.close(slave)
 
     def __enter__(self) -> Self:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pytest
 
-from tests.cli.fork_server import ForkServer
 from tests.conftest import OpenSDK
 from tests.conversations import run_result, turn
+from tests.fork_server import fork_server
 
 CONVO_TUI: Final = [sys.executable, "-m", "tui"]
 
@@ -55,17 +54,10 @@ async def conversation(tmp_path: Path, sdk: OpenSDK) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def fork_server() -> Iterator[ForkServer]:
-    server = ForkServer()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def run(fork_server: ForkServer) -> Run:
+def run() -> Run:
     """Run `convo-tui` with arguments in a process of its own."""
-    return lambda *arguments: fork_server.run([str(argument) for argument in arguments])
+    return lambda *arguments: fork_server().run([str(argument) for argument in arguments])
 
 
 @pytest.fixture

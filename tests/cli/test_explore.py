@@ -73,7 +73,7 @@ def test_without_a_terminal(conversation: Path, run: Run) -> None:
 )
 def test_an_error_is_two_lines_and_exit_code_2(conversation: Path, arguments: list[str], message: str) -> None:
     arguments = [str(conversation) if argument == "FILE" else argument for argument in arguments]
-    with Terminal([*CONVO_TUI, *arguments]) as terminal:
+    with Terminal(arguments, forked=True) as terminal:
         assert terminal.wait() == 2
     lines = terminal.written.decode().strip().split("\r\n")
     assert len(lines) == 2
@@ -100,7 +100,7 @@ def test_an_invalid_configuration(conversation: Path, tmp_path: Path) -> None:
     folder = tmp_path / "convo-tui"
     folder.mkdir()
     (folder / "config.toml").write_text('[keys]\n"fork.hree" = "x"\n')
-    with Terminal([*CONVO_TUI, str(conversation)], env={"XDG_CONFIG_HOME": str(tmp_path)}) as terminal:
+    with Terminal([str(conversation)], forked=True, env={"XDG_CONFIG_HOME": str(tmp_path)}) as terminal:
         assert terminal.wait() == 2
     assert "has no command 'fork.hree'" in terminal.written.decode()
 
@@ -140,7 +140,7 @@ async def test_a_user_forks_with_a_click_and_switches_branches_with_keys(convers
 
 
 def test_a_window_that_was_smaller_shows_all_panes_again(conversation: Path) -> None:
-    with Terminal([*CONVO_TUI, str(conversation)], columns=140, rows=40) as terminal:
+    with Terminal([str(conversation)], columns=140, rows=40, forked=True) as terminal:
         terminal.until(lambda text: "3 Usage" in text and "answer 5" in text and "q Quit" in text)
         terminal.resize(60, 20)
         terminal.resize(140, 40)
@@ -151,7 +151,7 @@ def test_a_window_that_was_smaller_shows_all_panes_again(conversation: Path) -> 
 
 
 async def test_a_user_forks_and_the_answer_streams(conversation: Path, sdk: OpenSDK) -> None:
-    with Terminal([*CONVO_TUI, str(conversation), "--model", "offline"], columns=140, rows=44) as terminal:
+    with Terminal([str(conversation), "--model", "offline"], columns=140, rows=44, forked=True) as terminal:
         terminal.until(lambda text: "answer 5" in text and "2 weather in Oslo" in text and "offline" in text)
         terminal.click("2 weather in Oslo")
         terminal.until("Fork from turn 2 · main stays as it is")
@@ -174,7 +174,7 @@ async def test_a_user_forks_and_the_answer_streams(conversation: Path, sdk: Open
 @pytest.mark.parametrize("file", [None, "samples.sqlite"])
 def test_the_demo_needs_no_key_and_keeps_a_named_file(tmp_path: Path, file: str | None) -> None:
     arguments = [] if file is None else [str(tmp_path / file)]
-    with Terminal([*CONVO_TUI, "--demo", *arguments], columns=140, rows=40) as terminal:
+    with Terminal(["--demo", *arguments], columns=140, rows=40, forked=True) as terminal:
         terminal.until(lambda text: "trip-to-lisbon" in text and "Sintra" in text and "2 Chat · main" in text)
         terminal.type("q")
         assert terminal.wait() == 0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import CONVO_TUI, Run
+from tests.cli.conftest import Run
 from tests.other_programs import Writer, look_as_other_user
 from tests.storage.sqlite.test_reading import FILES, INDEX, LOG, beside, contents, texts_in
 from tests.terminal import Terminal
@@ -112,7 +112,7 @@ def test_a_file_on_a_read_only_mount_is_shown(tmp_path: Path, kind: str) -> None
 
 def test_the_explorer_does_not_keep_a_writer_from_moving_its_log_into_the_file(tmp_path: Path) -> None:
     path = tmp_path / "conversations.sqlite"
-    with Writer(path, "first") as writer, Terminal([*CONVO_TUI, str(path)], columns=140, rows=44) as terminal:
+    with Writer(path, "first") as writer, Terminal([str(path)], columns=140, rows=44, forked=True) as terminal:
         terminal.until("Answer to first")
         writer.add("second")
         terminal.until("second")

@@ -8,6 +8,7 @@ import re
 import signal
 import sqlite3
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -36,8 +37,8 @@ def clerk(tmp_path: Path) -> str:
 def test_a_run_survives_the_explorer_that_is_killed_while_it_waits(
     path: Path, tmp_path: Path, clerk: str, run: Run, run_json: RunJSON
 ) -> None:
-    command = [*CONVO_TUI, str(path), "--agent", clerk]
-    with Terminal(command) as terminal:
+    command = [str(path), "--agent", clerk]
+    with Terminal(command, forked=True) as terminal:
         terminal.until("q Quit")
         terminal.type("i")
         terminal.until("⏎ Send")
@@ -48,7 +49,7 @@ def test_a_run_survives_the_explorer_that_is_killed_while_it_waits(
         os.kill(terminal.pid, signal.SIGKILL)
         terminal.wait()
     assert paid(tmp_path) == []
-    with Terminal(command) as terminal:
+    with Terminal(command, forked=True) as terminal:
         terminal.until("1 of 2 · Approve pay?")
         terminal.type("w")
         terminal.until("esc Later")
@@ -62,21 +63,12 @@ def test_a_run_survives_the_explorer_that_is_killed_while_it_waits(
 
     (waiting,) = run_json("runs", path)["runs"]
     assert [call["arguments"] for call in waiting["calls"]] == ['{"amount":3}']
-    answers = [
-        subprocess.Popen(
-            [*CONVO_TUI, "approve", str(path), str(waiting["run"]), "--agent", clerk],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    outputs = sorted((process.communicate(timeout=60), process.returncode) for process in answers)
-    assert [code for _, code in outputs] == [2, 0]
-    (_, refusal), _ = outputs[0]
-    (answer, _), _ = outputs[1]
-    assert answer == "paid 1; Tool execution was not approved.; paid 3\n"
-    assert re.fullmatch(r"convo-tui: .*answered.*\n  `convo-tui runs FILE` .*\n", refusal)
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda _: run("approve", path, waiting["run"], "--agent", clerk), range(2)))
+    answered, refused = sorted(answers, key=lambda process: process.returncode)
+    assert (answered.returncode, refused.returncode) == (0, 2)
+    assert answered.stdout == "paid 1; Tool execution was not approved.; paid 3\n"
+    assert re.fullmatch(r"convo-tui: .*answered.*\n  `convo-tui runs FILE` .*\n", refused.stderr)
     assert paid(tmp_path) == ["1", "3"]
     assert run("runs", path).stdout == "No run waits for approval.\n"
 

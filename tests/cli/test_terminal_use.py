@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from agents import SQLiteSession
 
-from tests.cli.conftest import CONVO_TUI
 from tests.conftest import OpenSDK
 from tests.conversations import run_result, turn
 from tests.terminal import Terminal
@@ -38,7 +37,7 @@ async def conversation(tmp_path: Path, sdk: OpenSDK) -> Path:
 @contextmanager
 def explorer(path: Path, *arguments: str) -> Iterator[Terminal]:
     """Open a file in the explorer, and quit it at the end."""
-    with Terminal([*CONVO_TUI, str(path), *arguments], columns=140, rows=44) as terminal:
+    with Terminal([str(path), *arguments], columns=140, rows=44, forked=True) as terminal:
         terminal.until(lambda text: "2 Chat" in text and "3 Usage" in text)
         yield terminal
         terminal.type("q")

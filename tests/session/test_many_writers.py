@@ -135,7 +135,7 @@ def test_eight_processes_write_and_the_explorer_reads(path: Path) -> None:
 
 def test_eight_processes_write_and_convo_tui_is_open(path: Path) -> None:
     with writing(path) as writers:
-        with Terminal([sys.executable, "-m", "tui", str(path), "--session", "session 3"]) as terminal:
+        with Terminal([str(path), "--session", "session 3"], forked=True) as terminal:
             terminal.until("question")
             terminal.type("t")
             text = terminal.until(f"answer {TURNS}")

@@ -58,9 +58,10 @@ def state_folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def explorer(path: Path, *arguments: str, **env: str) -> Iterator[Terminal]:
+def explorer(path: Path, *arguments: str, forked: bool = True, **env: str) -> Iterator[Terminal]:
     """Open a file in the explorer."""
-    with Terminal([*CONVO_TUI, str(path), *arguments], columns=140, env=env) as terminal:
+    command = [str(path), *arguments] if forked else [*CONVO_TUI, str(path), *arguments]
+    with Terminal(command, columns=140, forked=forked, env=env) as terminal:
         terminal.until(lambda text: "q Quit" in text and "It snows." in text)
         yield terminal
 
@@ -79,7 +80,7 @@ def branch_names(path: Path) -> set[str]:
 
 
 def test_the_first_frame_has_the_size_of_the_terminal(conversation: Path) -> None:
-    with explorer(conversation) as terminal:
+    with explorer(conversation, forked=False) as terminal:
         # The title of the tree: in the first frame, and once more when the rest of the screen has come.
         assert terminal.written.count(b"Tree") <= 3
 
@@ -131,7 +132,7 @@ def test_text_that_is_not_utf8_can_be_typed(conversation: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_gives_the_terminal_back(conversation: Path, number: signal.Signals) -> None:
-    with explorer(conversation) as terminal:
+    with explorer(conversation, forked=False) as terminal:
         shown = len(terminal.written)
         os.kill(terminal.pid, number)
         assert terminal.wait() == 128 + number
@@ -142,7 +143,7 @@ def test_a_signal_gives_the_terminal_back(conversation: Path, number: signal.Sig
 
 
 def test_ctrl_z_suspends(conversation: Path) -> None:
-    with explorer(conversation) as terminal:
+    with explorer(conversation, forked=False) as terminal:
         shown = len(terminal.written)
         terminal.type("\x1a")
         terminal.wait_until_stopped()
@@ -162,7 +163,7 @@ def test_a_terminal_that_is_too_simple_is_named(conversation: Path) -> None:
 
 
 def test_the_encoding_of_the_locale_does_not_matter(conversation: Path) -> None:
-    with explorer(conversation, PYTHONIOENCODING="latin-1") as terminal:
+    with explorer(conversation, forked=False, PYTHONIOENCODING="latin-1") as terminal:
         assert "╭─ 1 Tree" in terminal.text
         terminal.type("q")
         assert terminal.wait() == 0
@@ -185,10 +186,10 @@ def test_what_tools_and_children_write_goes_to_the_log(
     conversation: Path, agent: str, server: ScriptedServer, state_folder: Path
 ) -> None:
     server.script(ToolCalls([Call("read_input")]), TextAnswer("The end."))
-    env = {"URL": server.url, "XDG_STATE_HOME": str(state_folder)}
-    with explorer(conversation, "--agent", agent, **env) as terminal:
+    with explorer(conversation, "--agent", agent, URL=server.url, XDG_STATE_HOME=str(state_folder)) as terminal:
         send_message(terminal, "hello")
-        terminal.until("The end.")
+        # Quitting asks while the answer is still being stored.
+        terminal.until(lambda text: "The end." in text and "Esc stops" not in text)
         terminal.type("\x11")
         assert terminal.wait() == 0
     (log,) = state_folder.rglob("output.log")
