@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -64,30 +64,34 @@ async def path(tmp_path: Path) -> Path:
     return path
 
 
-def cells(app: App[None]) -> Iterator[tuple[str, Style]]:
-    """Yield the characters on the screen, or in the dialog in front of it, each with its style."""
+def characters(app: App[None]) -> dict[Style, set[str]]:
+    """Return the characters on the screen, or in the dialog in front of it, by their style."""
+    found: dict[Style, set[str]] = defaultdict(set)
     inside = Region.from_union([child.region for child in app.screen.children if child.display])
     strips = app.screen._compositor.render_strips()[inside.y : inside.bottom]
     for strip in strips:
         for text, style, _ in strip.crop(inside.x, inside.right):
-            for character in text.strip():
-                yield character, style or Style.null()
+            found[style or Style.null()].update(text)
+    return found
 
 
 def too_faint(app: App[None]) -> set[str]:
     """Return what is drawn with too little contrast: the characters of a style, and their contrast."""
-    found: dict[tuple[Color, Color], str] = {}
-    for character, style in cells(app):
-        if style.color is None or style.bgcolor is None or character in FRAMES or character.isspace():
+    found = set()
+    for style, drawn in characters(app).items():
+        drawn = {character for character in drawn - FRAMES if not character.isspace()}
+        if style.color is None or style.bgcolor is None or not drawn:
             continue
         assert style.color.type is style.bgcolor.type is ColorType.TRUECOLOR
         colors = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
         front, back = reversed(colors) if style.reverse else colors
-        if contrast(front, back) < (MARK_CONTRAST if character in MARKS else TEXT_CONTRAST) - 0.05:
-            found[front, back] = found.get((front, back), "") + character
-    return {
-        f"{text!r}: {front.hex} on {back.hex}, {contrast(front, back):.1f}" for (front, back), text in found.items()
-    }
+        ratio = contrast(front, back)
+        faint = (drawn if ratio < TEXT_CONTRAST - 0.05 else set()) - MARKS | (
+            drawn & MARKS if ratio < MARK_CONTRAST - 0.05 else set()
+        )
+        if faint:
+            found.add(f"{''.join(sorted(faint))!r}: {front.hex} on {back.hex}, {ratio:.1f}")
+    return found
 
 
 SCREENS = {
