@@ -49,8 +49,10 @@ def normalized(document: Any) -> Any:
         return numbers[value] if key in ("message_id", "last_message_id") and value is not None else value
 
     for branch in document["branches"]:
-        # The number of a row depends on what else is in the database.
-        branch["rows"] = [[numbers[row[0]], *row[2:]] for row in branch["rows"]]
+        # The number of a row depends on what else is in the database. A server has no rows of `main`, which would have
+        # another time than their messages where these were stored at the end of a second.
+        end = -1 if branch["branch_id"] == "main" else None
+        branch["rows"] = [[numbers[row[0]], *row[2:end]] for row in branch["rows"]]
     return numbered(document)
 
 
