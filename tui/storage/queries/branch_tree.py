@@ -157,18 +157,32 @@ class _Reader:
 
     def last_rows(self) -> dict[str, int]:
         """Return the id of the last row of each branch that has items."""
+        if self._tx.dialect.is_remote:
+            return {name: rows.last_row for name, rows in self.all_branch_rows().items()}
         sql = f"{self._names()} SELECT branch_id, {_LAST_ROW} FROM names WHERE {self._tx.dialect.is_text('branch_id')}"
         return dict(self._tx.execute(sql.format(structure=self._structure), session_id=self._session_id))
 
     def all_branch_rows(self) -> dict[str, _BranchRows]:
         """Return the rows of every branch that has items."""
+        if self._tx.dialect.is_remote:
+            return self._grouped_rows()
         sql = f"{self._names()} SELECT {_DETAILS} FROM names WHERE {self._tx.dialect.is_text('branch_id')}"
         rows = self._tx.fetch_rows_via_json(sql.format(structure=self._structure), 4, session_id=self._session_id)
         return {name: _BranchRows(*details) for name, *details in rows}
 
+    def _grouped_rows(self) -> dict[str, _BranchRows]:
+        """Return the rows of every branch in one pass over all rows, which a server makes up for each statement."""
+        rows = self._tx.execute(
+            f"SELECT branch_id, MAX(id), MAX(CASE WHEN user_turn_number BETWEEN 0 AND {LAST_TURN}"
+            f" THEN user_turn_number END), MIN(id) FROM {self._structure} WHERE session_id = :session_id"
+            " GROUP BY branch_id",
+            session_id=self._session_id,
+        )
+        return {name: _BranchRows(*details) for name, *details in rows}
+
     def branch_rows(self, names: Sequence[str]) -> dict[str, _BranchRows]:
         """Return the rows of some branches that have items."""
-        if len(names) > _MANY_BRANCHES:
+        if len(names) > _MANY_BRANCHES or (names and self._tx.dialect.is_remote):
             every = self.all_branch_rows()
             return {name: every[name] for name in names}
         sql = f"WITH names (branch_id) AS (VALUES (:branch_id)) SELECT {_DETAILS} FROM names"
@@ -214,6 +228,20 @@ class _Reader:
         if not tx.has_table("convo_branches"):
             return
         branches, turns = ("c.branch_id", "c.parent_branch_id"), ("c.fork_turn - 1", "c.fork_turn")
+        if tx.dialect.is_remote:
+            sought = " UNION ".join(
+                f"SELECT {branch} AS branch_id, {turn} AS turn FROM convo_branches c WHERE c.session_id = :session_id"
+                for turn in turns
+                for branch in branches
+            )
+            found = tx.execute(
+                f"SELECT p.branch_id, p.turn, {tx.dialect.joined('t.message_id')} FROM ({sought}) AS p"
+                f" LEFT JOIN {self._structure} AS t ON t.session_id = :session_id AND t.branch_id = p.branch_id"
+                " AND t.user_turn_number = p.turn GROUP BY p.branch_id, p.turn",
+                session_id=self._session_id,
+            )
+            self._turn_keys.update({(branch_id, turn): key for branch_id, turn, key in found.fetchall()})
+            return
         keys = [_turn_key(tx.dialect, self._structure, branch, turn) for turn in turns for branch in branches]
         rows = tx.fetch_rows_via_json(
             f"SELECT c.branch_id, c.parent_branch_id, c.fork_turn, {', '.join(keys)}"

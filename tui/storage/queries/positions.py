@@ -112,7 +112,22 @@ class PositionIndex:
         return branches.setdefault(branch_id, _Checkpoints())
 
     def _advance(self, tx: Transaction, session: Session, branch_id: str, checkpoints: _Checkpoints) -> None:
-        """Add the next checkpoint; if the branch ends before it, the checkpoints are complete."""
+        """Add the next checkpoint; if the branch ends before it, the checkpoints are complete.
+
+        A server, which would number the rows of `main` for each, returns all of them.
+        """
+        if tx.dialect.is_remote:
+            rows = tx.execute(
+                "SELECT sequence_number, id FROM (SELECT sequence_number, id,"
+                " row_number() OVER (ORDER BY sequence_number, id) - 1 AS place"
+                f" FROM {tx.structure_table(session)} WHERE {_ON_BRANCH}) AS placed"
+                f" WHERE place % {_STEP} = 0 AND place > 0 ORDER BY place",
+                session_id=session.session_id,
+                branch_id=branch_id,
+            )
+            checkpoints.keys += rows.fetchall()
+            checkpoints.complete = True
+            return
         sequence, row_id = checkpoints.keys[-1]
         sql = (
             f"SELECT sequence_number, id FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}"
