@@ -133,6 +133,9 @@ async def test_a_user_forks_with_a_click_and_switches_branches_with_keys(convers
         terminal.resize(40, 12)
         terminal.until("2 Chat")
         terminal.type("q")
+        # The text of the fork was not sent, as there is no model.
+        terminal.until("unsent")
+        terminal.type("q")
         assert terminal.wait() == 0
     branches = [branch["branch_id"] for branch in await sdk(conversation, "support").list_branches()]
     assert len(branches) == 3
