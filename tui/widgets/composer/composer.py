@@ -132,6 +132,7 @@ class Composer(Vertical, FixedSize):
         self._fork_point: _ForkPoint | None = None
         self._drafts: dict[_ForkPoint | None, _Draft] = {}
         self._initial_draft = _Draft()
+        self._forked_text = ""
         self._submission: _Submission | None = None
 
     @property
@@ -141,11 +142,11 @@ class Composer(Vertical, FixedSize):
 
     @property
     def unsent(self) -> Sequence[str]:
-        """The texts that the user has written and not sent, the shown one first."""
+        """The texts that were written and not sent, the shown one first, without an unchanged message of a fork."""
         shown = _Draft(self.text, self._name_input.value)
         drafts = [] if shown == self._initial_draft or shown.text == self._history.recalled else [shown]
         drafts += [draft for fork_point, draft in self._drafts.items() if fork_point != self._fork_point]
-        return [draft.text for draft in drafts if draft.text.strip()]
+        return [draft.text for draft in drafts if draft.text.strip() and draft.text != self._forked_text]
 
     @property
     def takes_text(self) -> bool:
@@ -221,6 +222,7 @@ class Composer(Vertical, FixedSize):
         # First, because a read-only text area does not move its cursor.
         self._update_labels(view)
         initial = _Draft() if view.fork is None else _Draft(view.fork.text)
+        self._forked_text = initial.text or self._forked_text
         self._load(initial, self._drafts.get(fork_point, initial))
 
     def _save_draft(self) -> None:
