@@ -519,26 +519,27 @@ class PostgresLayout:
         """
         of_sessions = _of_session(session_id) if session_ids is None else "m.session_id = ANY(:session_ids)"
         self._complete_types(tx, of_sessions, session_id, session_ids)
-        types = self._types(tx)
+        kind, tool, made = "k.message_type", "k.tool_name", ""
         if _own(tx).implicit:
-            # What is not known for good is not stored, and a transaction that only reads stores nothing.
-            types = f"""(
-                SELECT session_id, message_id, message_type, tool_name FROM {types} AS stored
-                UNION ALL SELECT session_id, message_id, message_type, tool_name
-                FROM json_to_recordset(CAST(:convo_types AS json))
-                    AS made(session_id TEXT, message_id BIGINT, message_type TEXT, tool_name TEXT)
-            )"""
-        # The branch is outside of what is numbered: where another one is looked for, the database numbers nothing.
+            # What is not known for good is not stored, and a transaction that only reads stores nothing. The list is
+            # joined by the id alone: the server takes it for short, and for shorter with each condition.
+            kind, tool = f"COALESCE({kind}, made.message_type)", f"COALESCE({tool}, made.tool_name)"
+            made = """LEFT JOIN json_to_recordset(CAST(:convo_types AS json))
+                AS made(message_id BIGINT, message_type TEXT, tool_name TEXT) ON made.message_id = m.id"""
+        # The branch is outside of what is numbered: where another one is looked for, the database numbers nothing. A
+        # session that is given is a constant: otherwise the server takes a query for it for one that finds few rows.
+        session = "session_id" if session_id is None else "CAST(:session_id AS TEXT) AS session_id"
         return f"""(
-            SELECT id, session_id, id AS message_id, CAST('main' AS TEXT) AS branch_id, message_type, sequence_number,
+            SELECT id, {session}, id AS message_id, CAST('main' AS TEXT) AS branch_id, message_type, sequence_number,
                 user_turn_number, user_turn_number AS branch_turn_number, tool_name, created_at
             FROM (
                 SELECT CAST(m.id AS BIGINT) AS id, CAST(m.session_id AS TEXT) AS session_id,
-                    COALESCE(k.message_type, 'other') AS message_type, row_number() OVER w AS sequence_number,
-                    COUNT(*) FILTER (WHERE k.message_type = 'user') OVER w AS user_turn_number,
-                    k.tool_name, {as_utc("m.created_at")} AS created_at
+                    COALESCE({kind}, 'other') AS message_type, row_number() OVER w AS sequence_number,
+                    COUNT(*) FILTER (WHERE {kind} = 'user') OVER w AS user_turn_number,
+                    {tool} AS tool_name, {as_utc("m.created_at")} AS created_at
                 FROM {_main_messages(tx)} AS m
-                LEFT JOIN {types} AS k ON k.session_id = m.session_id AND k.message_id = m.id
+                LEFT JOIN {self._types(tx)} AS k ON k.session_id = m.session_id AND k.message_id = m.id
+                {made}
                 WHERE {of_sessions}
                 WINDOW w AS (PARTITION BY m.session_id ORDER BY m.created_at, m.id)
             ) AS numbered
@@ -573,8 +574,8 @@ class PostgresLayout:
             target.append((name, message_id, _text(message_type(item)), _text(tool_name(item))))
         own.completed, own.implicit = (session_id,) if session_ids is None else None, {}
         if implicit:
-            names = ("session_id", "message_id", "message_type", "tool_name")
-            own.implicit = {"convo_types": json.dumps([dict(zip(names, row, strict=True)) for row in implicit])}
+            names = ("message_id", "message_type", "tool_name")
+            own.implicit = {"convo_types": json.dumps([dict(zip(names, row[1:], strict=True)) for row in implicit])}
         if made:
             sessions, ids, kinds, tools = map(list, zip(*made, strict=True))
             tx.execute(
