@@ -59,8 +59,12 @@ class Runs:
 
     @property
     def stopped_by_end(self) -> list[Run]:
-        """The runs that lose something when the program ends: those that are not stored, or have messages queued."""
-        return [active.run for active in self._active.values() if active.run.paused_id is None or active.run.queued]
+        """The runs that lose something when the program ends: an answer that nobody stopped, or queued messages."""
+        return [
+            active.run
+            for active in self._active.values()
+            if active.run.queued or (active.run.paused_id is None and active.run.state is not RunState.STOPPING)
+        ]
 
     async def prepare(self) -> None:
         """Load what the first run needs."""
