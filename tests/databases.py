@@ -1,4 +1,4 @@
-"""What tests need of a database, whether it is a file or on a server."""
+"""Databases for tests, in a file or on a server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the explorer asks a server: few statements, however much is stored, and again only after a change."""
+"""The explorer sends few statements to a server, however much is stored, and reads again only after a change."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ async def test_scripts_and_escapes(tmp_path: Path, place: str, stored: str, quer
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def holds(request: pytest.FixtureRequest) -> Iterator[Holds]:
-    """Whether a database says that a condition, which a function returns, holds for the text `stored`."""
+    """True if a condition, which a function returns, holds in a database for the text `stored`."""
     if request.param == "sqlite":
         with closing(sqlite3.connect(":memory:")) as file:
             yield lambda condition, values: bool(

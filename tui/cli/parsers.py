@@ -291,7 +291,7 @@ _OTHER_NAMES: Final = {
     "requests": "input",
     "restore": "unarchive",
 }
-"""What other programs call the commands."""
+"""Names of commands in other programs, and our command for each."""
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

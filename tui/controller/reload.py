@@ -20,7 +20,7 @@ __all__ = ["Reloader"]
 T = TypeVar("T")
 
 _PATIENCE: Final = 2.0
-"""Seconds to wait for a server until that is told."""
+"""Seconds without an answer of a server after which the user is told."""
 
 _SESSION_FIELDS: Final = (
     "session", "session_index", "tree", "branch_id", "turn", "items", "position", "page",

@@ -44,7 +44,7 @@ class Money(NamedTuple):
 
     @property
     def has_price(self) -> bool:
-        """Whether anything in it has a price, so that `amount` says something."""
+        """True if any part of it has a price; otherwise `amount` is meaningless."""
         return self.turns > self.unpriced or self.amount > 0
 
     @classmethod

@@ -85,7 +85,7 @@ _TABLES: Final = {
 
 
 class _Memory:
-    """What a reader remembers of earlier transactions.
+    """The results of earlier transactions that a reader keeps.
 
     As long as the snapshot is the same, nothing was committed on the server.
 

@@ -1,4 +1,4 @@
-"""What keeps a role from changing a database, in words."""
+"""The rights that a role lacks to change a database, in words."""
 
 from __future__ import annotations
 
