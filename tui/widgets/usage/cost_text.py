@@ -14,7 +14,7 @@ __all__ = ["context_text", "cost_text", "cost_with_gaps", "has_prices", "notes_o
 
 
 def has_prices(view: View) -> bool:
-    """True if anything in the session has a price."""
+    """Return whether anything in the session has a price."""
     return any(money and money.has_price for money in view.branch_usage.money.values()) if view.branch_usage else False
 
 
