@@ -70,5 +70,4 @@ class Forks:
         navigation_id = state.next_navigation()
         await self._reloader.refresh()
         await self._navigation.navigate(navigation_id, branch_id, None, **NO_DRAFT)
-        state.notify_adopted(session)
         return branch_id

@@ -330,7 +330,7 @@ class Explorer(CommandScreen[None], FixedSize):
         self.panes.composer.set_draft(text)
         if self.agent is None:
             kept = "Your text is kept in the composer: no model is set." if text.strip() else "No model is set."
-            self.show_notice(f"Made branch {branch_id}. {kept}")
+            self.show_notice(f"Made branch {branch_id}. z undoes it. {kept}")
         elif text.strip():
             await self.agent.send(text)
         else:
