@@ -34,12 +34,20 @@ def wait_long() -> str:
 @function_tool
 def read_input() -> str:
     print("PRINTED")
-    try:
-        return input("name? ")
-    except EOFError:
-        return subprocess.run("cat; echo END", shell=True, capture_output=True, text=True).stdout
+    return subprocess.run("cat; echo END", shell=True, capture_output=True, text=True).stdout
 
-agent = Agent(name="Tester", model=model, tools=[wait_long, read_input])
+@function_tool
+def ask_name() -> str:
+    return "name: " + input("Whose name? ")
+
+@function_tool
+async def ask_in_loop() -> str:
+    try:
+        return input("Whose name? ")
+    except EOFError:
+        return "nothing to read"
+
+agent = Agent(name="Tester", model=model, tools=[wait_long, read_input, ask_name, ask_in_loop])
 """
 
 SLOW_AGENT = """
@@ -198,6 +206,44 @@ def test_what_tools_and_children_write_goes_to_the_log(
     assert {word for word in words if word in log.read_text()} == words
     assert not {word for word in words if word.encode() in terminal.written}
     assert '"output": "END\\n"' in _stored(conversation)
+
+
+def test_a_tool_that_calls_input_asks_in_a_dialog(conversation: Path, agent: str, server: ScriptedServer) -> None:
+    server.script(ToolCalls([Call("ask_name")]), TextAnswer("The end."))
+    with explorer(conversation, "--agent", agent, URL=server.url) as terminal:
+        send_message(terminal, "hello")
+        terminal.until("Whose name?")
+        terminal.type("Ada\r")
+        terminal.until("The end.")
+    assert '"output": "name: Ada"' in _stored(conversation)
+
+
+def test_a_tool_that_calls_input_can_be_stopped(conversation: Path, agent: str, server: ScriptedServer) -> None:
+    server.script(ToolCalls([Call("ask_name")]))
+    with explorer(conversation, "--agent", agent, URL=server.url) as terminal:
+        send_message(terminal, "hello")
+        terminal.until("Whose name?")
+        terminal.type("\x1b")
+        terminal.until("Stopped")
+        terminal.type("\x11")
+        assert terminal.wait() == 0
+
+
+def test_the_program_can_be_left_while_a_tool_asks(conversation: Path, agent: str, server: ScriptedServer) -> None:
+    server.script(ToolCalls([Call("ask_name")]))
+    with explorer(conversation, "--agent", agent, URL=server.url) as terminal:
+        send_message(terminal, "hello")
+        terminal.until("Whose name?")
+        quit_twice(terminal)
+        assert terminal.wait() == 0
+
+
+def test_input_in_the_event_loop_is_at_its_end(conversation: Path, agent: str, server: ScriptedServer) -> None:
+    server.script(ToolCalls([Call("ask_in_loop")]), TextAnswer("The end."))
+    with explorer(conversation, "--agent", agent, URL=server.url) as terminal:
+        send_message(terminal, "hello")
+        terminal.until("The end.")
+    assert '"output": "nothing to read"' in _stored(conversation)
 
 
 def quit_twice(terminal: Terminal) -> None:

@@ -127,10 +127,12 @@ class AgentRuns:
             if task is not None and not together and (await task).outcome is Outcome.STOPPED:
                 break
 
-    def stop(self) -> bool:
-        """Stop the run of the shown branch, and return whether there was one."""
+    def stop(self, branch: BranchRef | None = None) -> bool:
+        """Stop the run of a branch, by default the shown one, and return whether there was one."""
         view = self._state.view
-        return view.session is not None and self._runs.stop(BranchRef(view.session.session_id, view.branch_id))
+        if branch is None and view.session is not None:
+            branch = BranchRef(view.session.session_id, view.branch_id)
+        return branch is not None and self._runs.stop(branch)
 
     def decide(self, branch_id: str, decisions: Sequence[ApprovalDecision]) -> None:
         """Answer the approvals that a run of the open session asks for."""

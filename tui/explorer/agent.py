@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
+from asyncio import Future, Lock, get_running_loop, sleep, to_thread
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from tui.controller.agent import AgentRuns
 from tui.model import Approval, ApprovalDecision, View
+from tui.runs.manager import BranchRef
+from tui.runs.tool_input import answer_input
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.rerun import RerunDialog, RerunOptions
+from tui.screens.dialogs.tool_input import ToolInputDialog
 from tui.widgets.composer.approval import TYPING_PAUSE
 
 if TYPE_CHECKING:
@@ -36,12 +40,19 @@ class ExplorerAgent:
         self._asked: tuple[str, tuple[Approval, ...]] = "", ()
         self._offer_timer: Timer | None = None
         self._sending = False
+        self._tool_input = Lock()
+        self._resources = ExitStack()
 
     async def prepare(self) -> None:
         """Load the agent, the lexers for code and the approval prompt, so that the first answer does not wait."""
+        self._resources.enter_context(answer_input(self._ask_for_line))
         await self._panes.talk.mount(self._panes.approval, before=self._panes.composer)
         await self._runs.prepare()
         await to_thread(_prepare_lexers)
+
+    def close(self) -> None:
+        """Answer the tools no more."""
+        self._resources.close()
 
     def view_changed(self, before: View, view: View) -> None:
         """Report a run that failed, and ask for approvals."""
@@ -177,6 +188,24 @@ class ExplorerAgent:
         """Stop the run that waits for an answer."""
         self._close_approval(focus="composer")
         self._runs.stop()
+
+    async def _ask_for_line(self, branch: BranchRef, prompt: str) -> str:
+        """Ask for a line that a tool reads, as soon as nothing else is being typed.
+
+        Raises:
+            EOFError: The user has stopped the run instead.
+        """
+        app = self._screen.app
+        async with self._tool_input:
+            while app.screen.is_modal or self._controller.view.is_drafting or self._panes.composer.is_typing:  # noqa: ASYNC110
+                await sleep(TYPING_PAUSE / 4)
+            line: Future[str | None] = get_running_loop().create_future()
+            await self._screen.push_dialog(ToolInputDialog(branch.branch_id, prompt), line.set_result)
+            answer = await line
+        if answer is None:
+            self._runs.stop(branch)
+            raise EOFError("The run was stopped.")
+        return answer
 
     def show_error(self) -> None:
         """Show the error of the last run that failed."""

@@ -96,6 +96,8 @@ class Explorer(CommandScreen[None], FixedSize):
     def on_unmount(self) -> None:
         # A run that is stopped after the screen is gone has nothing to show it on.
         self._unsubscribe()
+        if self.agent is not None:
+            self.agent.close()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         # All widgets of a screen were styled when they were mounted, just before it is shown for the first time.

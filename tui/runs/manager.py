@@ -12,6 +12,7 @@ from tui.model import ApprovalDecision, Outcome, PausedRun, Run, RunState
 from tui.runs.active_run import ActiveRun, BranchRef, RunListener
 from tui.runs.protocol import RunLeftError, Runner, RunResult
 from tui.runs.run_file import RunFile
+from tui.runs.tool_input import branch_of_run
 from tui.session.advanced import AdvancedSession
 from tui.storage.editor import Editor
 
@@ -167,6 +168,7 @@ class Runs:
         return result
 
     async def _run(self, active: ActiveRun, text: str) -> RunResult:
+        branch_of_run.set(active.branch)
         # The editor raises if the file is gone; a session would create a new one.
         editor = await self._edit()
         session = await self._open_session(active.branch.session_id)
@@ -180,6 +182,7 @@ class Runs:
 
     async def _resume(self, active: ActiveRun, run: PausedRun) -> RunResult:
         """Wait for the decisions on a paused run, and go on with it."""
+        branch_of_run.set(active.branch)
         try:
             file, restored, decisions = await self._take_up(active, run)
         except RunLeftError as left:

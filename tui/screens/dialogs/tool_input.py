@@ -1,0 +1,36 @@
+"""The dialog for a line that a tool reads with `input()`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.events import Click
+from textual.widgets import Input, Static
+
+from tui.printable import printable
+from tui.screens.dialogs.modal import Modal, Scroll, hint
+
+__all__ = ["ToolInputDialog"]
+
+
+class ToolInputDialog(Modal[str]):
+    """Asks for a line of text; a click beside the dialog does not close it, as closing stops the run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "app.quit", "Quit", show=False)]
+
+    def __init__(self, branch_id: str, prompt: str) -> None:
+        self._line = Input()
+        keys = hint(("Enter answers", "submit"), ("Esc stops the run", "close"))
+        body = Scroll(Static(printable(prompt), markup=False), can_focus=False)
+        body.display = bool(prompt.strip())
+        super().__init__(f"A tool on branch '{branch_id}' asks for a line", body, keys, below=[self._line])
+
+    @on(Input.Submitted)
+    def action_submit(self) -> None:
+        """Close with the line."""
+        self.dismiss(self._line.value)
+
+    def on_click(self, event: Click) -> None:
+        """Stay open."""
