@@ -304,23 +304,23 @@ class Layout(Protocol):
         """Return how often a session was cleared when the transaction began; None if it was not read with that."""
         ...
 
-    def rows(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
+    def rows_sql(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
         """Return the relation with the columns of `message_structure`, of one branch or of all branches."""
         ...
 
-    def messages(self, tx: Transaction, branch_id: str) -> str:
+    def messages_sql(self, tx: Transaction, branch_id: str) -> str:
         """Return the table with the messages of a branch."""
         ...
 
-    def usage(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
+    def usage_sql(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
         """Return the relation with the columns of `turn_usage`, of one branch or of all branches."""
         ...
 
-    def all_messages(self, tx: Transaction) -> str:
+    def all_messages_sql(self, tx: Transaction) -> str:
         """Return the relation with the messages of all branches."""
         ...
 
-    def stored_at(self, tx: Transaction, branch_id: str, name: str) -> str:
+    def stored_at_sql(self, tx: Transaction, branch_id: str, name: str) -> str:
         """Return an expression for the time of a message of a branch, in UTC; `name` is that of its table."""
         ...
 
@@ -328,7 +328,7 @@ class Layout(Protocol):
         """Return the stored rows of a branch's items, whose ids grow with each item that is added."""
         ...
 
-    def from_turn(self, tx: Transaction, session_id: str, branch_id: str) -> str:
+    def from_turn_sql(self, tx: Transaction, session_id: str, branch_id: str) -> str:
         """Return the condition for the rows of `TURN_TABLES` of a branch from a turn on.
 
         The named values are `session_id`, `branch_id` and `turn`.
@@ -349,7 +349,7 @@ class Layout(Protocol):
         """Complete a session after the items of all its branches were inserted."""
         ...
 
-    def items(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:
+    def items_sql(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:
         """Return a query for the items of a branch in their order, which reads no more than the rows that it returns.
 
         Args:
@@ -360,11 +360,11 @@ class Layout(Protocol):
         """
         ...
 
-    def first_message(self, tx: Transaction, session_id: str) -> str:
+    def first_message_sql(self, tx: Transaction, session_id: str) -> str:
         """Return a subquery for the id of the first message of the session in a column."""
         ...
 
-    def is_missing(self, tx: Transaction, message_id: str) -> str:
+    def is_missing_sql(self, tx: Transaction, message_id: str) -> str:
         """Return the condition that there is no message with the id in a column."""
         ...
 
@@ -402,7 +402,7 @@ class Layout(Protocol):
         """
         ...
 
-    def shared_usage(self, tx: Transaction, *, one_turn: bool) -> str:
+    def shared_usage_sql(self, tx: Transaction, *, one_turn: bool) -> str:
         """Return a query for the usage of a branch whose turn begins with a message that other branches hold too.
 
         Turns for which one of those branches has its own usage are left out. The columns are those of `convo_usage`,

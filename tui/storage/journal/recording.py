@@ -153,7 +153,7 @@ def record_clear(tx: Transaction, session_id: str) -> int:
     """
     tables = recorded_tables(tx)
     size = f"SUM({tx.dialect.stored_length('message_data')})"
-    sql = f"SELECT COUNT(*), {size} FROM {tx.layout.all_messages(tx)} AS m WHERE session_id = :session_id"
+    sql = f"SELECT COUNT(*), {size} FROM {tx.layout.all_messages_sql(tx)} AS m WHERE session_id = :session_id"
     items, message_bytes = tx.execute(sql, session_id=session_id).fetchone()
     if not items:
         return clear_session(tx, session_id)

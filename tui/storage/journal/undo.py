@@ -242,7 +242,7 @@ def _take_in_later_changes(tx: Transaction, entry: JournalEntry, changes: Change
         # The usage of a run may be stored after its items were recorded.
         (first, _), *_ = changes.added[tx.layout.branch_rows(tx, branch_id).table]
         row = tx.execute(
-            f"SELECT user_turn_number FROM {tx.layout.rows(tx, entry.session_id, branch_id)} AS s"
+            f"SELECT user_turn_number FROM {tx.layout.rows_sql(tx, entry.session_id, branch_id)} AS s"
             " WHERE session_id = :session_id AND branch_id = :branch_id AND id = :id",
             session_id=entry.session_id,
             branch_id=branch_id,
@@ -309,7 +309,7 @@ def _include_usage(
 
     If the entry moved them from another branch, given with the id of the entry, they are restored there.
     """
-    on_branch = tx.layout.from_turn(tx, state.session_id, state.branch_id)
+    on_branch = tx.layout.from_turn_sql(tx, state.session_id, state.branch_id)
     tables = recorded_tables(tx)
     values = {"session_id": state.session_id, "branch_id": state.branch_id, "turn": turn}
     for table in TURN_TABLES:
@@ -503,7 +503,7 @@ def _check_references(tx: Transaction, entry: JournalEntry, changes: Changes, re
     for first, last in restored.get("message_structure", ()):
         row = tx.execute(
             f"SELECT s.branch_id, s.user_turn_number FROM {tx.tables.structure} s"
-            f" LEFT JOIN {tx.layout.messages(tx, '')} m"
+            f" LEFT JOIN {tx.layout.messages_sql(tx, '')} m"
             " ON m.id = s.message_id WHERE s.id BETWEEN :first AND :last AND m.id IS NULL LIMIT 1",
             first=first,
             last=last,

@@ -17,7 +17,8 @@ from tui.model import Session
 from tui.storage.engine import Engine, Messages, RecordedTable
 from tui.storage.postgres.connection import LostConnection, ServerConnection, connection_settings, shown_url
 from tui.storage.postgres.dialect import POSTGRES
-from tui.storage.postgres.layout import POSTGRES_LAYOUT, text_of
+from tui.storage.postgres.layout import POSTGRES_LAYOUT
+from tui.storage.postgres.message_types import text_of
 from tui.storage.postgres.pool import Lane, pool_for
 from tui.storage.postgres.recording import ChangeRecorder
 from tui.storage.postgres.rights import explained
@@ -205,7 +206,7 @@ class PostgresTransaction:
         return "session_id = ANY(:own_sessions)"
 
     def structure_table(self, session: Session) -> str:
-        return self.layout.rows(self, session.session_id)
+        return self.layout.rows_sql(self, session.session_id)
 
     @contextmanager
     def record_changes(self, entry_id: int, tables: Sequence[RecordedTable]) -> Iterator[Collection[str]]:

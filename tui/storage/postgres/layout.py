@@ -7,22 +7,27 @@ that no change of `main` changes it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final
 
 from tui.items.codec import decode_or_none
-from tui.items.sealed import UNREADABLE, missing_key, unsealed
-from tui.items.types import message_type, tool_name
+from tui.items.sealed import missing_key, unsealed
+from tui.items.types import message_type
 from tui.storage.engine import Transaction
 from tui.storage.layout import BranchEnd, BranchRows, EncodedItem, NewestItem, StructureRow, TurnKey
 from tui.storage.postgres.dialect import as_utc
-from tui.storage.postgres.schema import SchemaInfo
+from tui.storage.postgres.message_types import (
+    complete_types,
+    main_messages,
+    server_transaction,
+    stored_text,
+    types_sql,
+)
 from tui.storage.queries.usage_columns import STORED_COLUMNS
 from tui.storage.schema import CONVO_REQUESTS, CONVO_RUNS, MAIN
 
-__all__ = ["POSTGRES_LAYOUT", "PostgresLayout", "text_of"]
+__all__ = ["POSTGRES_LAYOUT", "PostgresLayout"]
 
 _ROW: Final = (
     "id, session_id, message_id, branch_id, message_type, sequence_number, user_turn_number, branch_turn_number,"
@@ -130,26 +135,26 @@ class PostgresLayout:
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id"
 
     def known_generation(self, tx: Transaction, session_id: str) -> int | None:
-        known = _own(tx).generation
+        known = server_transaction(tx).generation
         return known[1] if known is not None and known[0] == session_id else None
 
-    def rows(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
+    def rows_sql(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
         if branch_id is not None and branch_id != MAIN:
             return "convo_structure"
-        main = self.main_rows(tx, session_id)
+        main = self.main_rows_sql(tx, session_id)
         if branch_id == MAIN:
             return main
         return f"(SELECT {_ROW} FROM convo_structure UNION ALL SELECT {_ROW} FROM {main} AS main_rows)"
 
-    def messages(self, tx: Transaction, branch_id: str) -> str:
-        return _main_messages(tx) if branch_id == MAIN else "convo_messages"
+    def messages_sql(self, tx: Transaction, branch_id: str) -> str:
+        return main_messages(tx) if branch_id == MAIN else "convo_messages"
 
-    def usage(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
+    def usage_sql(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:
         if branch_id is not None and branch_id != MAIN:
             return "convo_turn_usage"
         main = f"""
             SELECT u.id, u.session_id, u.branch_id, s.user_turn_number, u.message_id, {_USAGE}, u.created_at
-            FROM convo_turn_usage AS u JOIN {self.main_rows(tx, session_id)} AS s ON s.message_id = u.message_id
+            FROM convo_turn_usage AS u JOIN {self.main_rows_sql(tx, session_id)} AS s ON s.message_id = u.message_id
             WHERE u.session_id = :session_id AND u.branch_id = 'main'
         """
         if branch_id == MAIN:
@@ -159,8 +164,8 @@ class PostgresLayout:
             WHERE branch_id <> 'main' UNION ALL {main}
         )"""
 
-    def all_messages(self, tx: Transaction) -> str:
-        main = _main_messages(tx)
+    def all_messages_sql(self, tx: Transaction) -> str:
+        main = main_messages(tx)
         # Where the columns of both parts have the same types, the database finds the messages of a session by an index,
         # and reads only the columns that are needed.
         messages = (
@@ -172,17 +177,17 @@ class PostgresLayout:
         copies = "SELECT c.id, c.session_id, c.message_data, c.created_at FROM convo_messages AS c"
         return f"({messages} UNION ALL {copies} WHERE NOT EXISTS (SELECT 1 FROM {main} AS o WHERE o.id = c.id))"
 
-    def stored_at(self, tx: Transaction, branch_id: str, name: str) -> str:  # noqa: ARG002
+    def stored_at_sql(self, tx: Transaction, branch_id: str, name: str) -> str:  # noqa: ARG002
         return as_utc(f"{name}.created_at") if branch_id == MAIN else f"{name}.created_at"
 
     def branch_rows(self, tx: Transaction, branch_id: str) -> BranchRows:
         if branch_id == MAIN:
-            return BranchRows("messages", _main_messages(tx), "session_id = :session_id")
+            return BranchRows("messages", main_messages(tx), "session_id = :session_id")
         condition = "session_id = :session_id AND branch_id = :branch_id"
         return BranchRows("message_structure", "convo_structure", condition)
 
-    def from_turn(self, tx: Transaction, session_id: str, branch_id: str) -> str:
-        rows = self.rows(tx, session_id, branch_id)
+    def from_turn_sql(self, tx: Transaction, session_id: str, branch_id: str) -> str:
+        rows = self.rows_sql(tx, session_id, branch_id)
         return (
             "session_id = :session_id AND branch_id = :branch_id AND message_id IN (SELECT s.message_id"
             f" FROM {rows} AS s WHERE s.session_id = :session_id AND s.branch_id = :branch_id"
@@ -196,12 +201,12 @@ class PostgresLayout:
         values = {
             "session_id": session_id,
             "ids": ids,
-            "kinds": [_text(kind) for kind in kinds],
-            "tools": [_text(tool) for tool in tools],
+            "kinds": [stored_text(kind) for kind in kinds],
+            "tools": [stored_text(tool) for tool in tools],
         }
         if branch_id == MAIN:
             is_sorted = all(first < second for first, second in pairwise(ids))
-            sql = _INSERT_INTO_MAIN.format(messages=_main_messages(tx))
+            sql = _INSERT_INTO_MAIN.format(messages=main_messages(tx))
             tx.execute(sql, step="0" if is_sorted else "1 microsecond", **values)
             tx.execute(_INSERT_TYPES, **values)
             return
@@ -224,7 +229,7 @@ class PostgresLayout:
         values = {"session_id": session_id, "branch_id": branch_id}
         firsts = tx.execute(
             f"SELECT DISTINCT ON (user_turn_number) user_turn_number, message_id"
-            f" FROM {self.rows(tx, session_id, branch_id)} AS s"
+            f" FROM {self.rows_sql(tx, session_id, branch_id)} AS s"
             " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY user_turn_number, sequence_number",
             **values,
         ).fetchall()
@@ -247,11 +252,11 @@ class PostgresLayout:
             session_id=session_id,
         )
 
-    def items(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:
+    def items_sql(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:
         direction = "DESC" if newest_first else "ASC"
         if branch_id == MAIN:
             return f"""
-                SELECT {columns} FROM {_main_messages(tx)} AS m
+                SELECT {columns} FROM {main_messages(tx)} AS m
                 CROSS JOIN LATERAL (SELECT m.id AS id, m.id AS message_id) AS s
                 WHERE m.session_id = :session_id ORDER BY m.created_at {direction}, m.id {direction}
             """
@@ -261,9 +266,9 @@ class PostgresLayout:
             ORDER BY s.sequence_number {direction}
         """
 
-    def first_message(self, tx: Transaction, session_id: str) -> str:
+    def first_message_sql(self, tx: Transaction, session_id: str) -> str:
         first = (
-            f"SELECT m.id FROM {_main_messages(tx)} AS m WHERE m.session_id = {session_id}"
+            f"SELECT m.id FROM {main_messages(tx)} AS m WHERE m.session_id = {session_id}"
             " ORDER BY m.created_at, m.id LIMIT 1"
         )
         if not tx.has_table("convo_structure"):
@@ -274,13 +279,13 @@ class PostgresLayout:
             " ORDER BY t.branch_id, t.sequence_number LIMIT 1))"
         )
 
-    def is_missing(self, tx: Transaction, message_id: str) -> str:
-        tables = (_main_messages(tx), "convo_messages")
+    def is_missing_sql(self, tx: Transaction, message_id: str) -> str:
+        tables = (main_messages(tx), "convo_messages")
         return " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table} AS m WHERE m.id = {message_id})" for table in tables)
 
     def has_items(self, tx: Transaction, session_id: str, branch_id: str) -> bool:
         if branch_id == MAIN:
-            sql = f"SELECT 1 FROM {_main_messages(tx)} WHERE session_id = :session_id LIMIT 1"
+            sql = f"SELECT 1 FROM {main_messages(tx)} WHERE session_id = :session_id LIMIT 1"
         else:
             sql = "SELECT 1 FROM convo_structure WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1"
         return tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone() is not None
@@ -302,23 +307,23 @@ class PostgresLayout:
         values: dict[str, Any] = {
             "session_id": session_id,
             "texts": [item.data for item in items],
-            "kinds": [_text(item.message_type) for item in items],
-            "tools": [_text(item.tool_name) for item in items],
+            "kinds": [stored_text(item.message_type) for item in items],
+            "tools": [stored_text(item.tool_name) for item in items],
         }
         if branch_id == MAIN:
-            now = _own(tx).info.now
-            tx.execute(_APPEND_TO_MAIN.format(messages=_main_messages(tx), now=now), **values)
+            now = server_transaction(tx).info.now
+            tx.execute(_APPEND_TO_MAIN.format(messages=main_messages(tx), now=now), **values)
             return
         turn, turns = 0, []
         for item in items:
             turn += item.starts_turn
             turns.append(turn)
-        sql = _APPEND_TO_BRANCH.format(next_id=_own(tx).info.next_id)
+        sql = _APPEND_TO_BRANCH.format(next_id=server_transaction(tx).info.next_id)
         tx.execute(sql, branch_id=branch_id, turns=turns, **values, **end._asdict())
 
     def require_readable(self, tx: Transaction, session_id: str) -> None:
-        self.main_rows(tx, session_id)
-        if _own(tx).implicit:
+        self.main_rows_sql(tx, session_id)
+        if server_transaction(tx).implicit:
             raise missing_key(session_id)
 
     def prepare_removal(self, tx: Transaction) -> None:
@@ -343,7 +348,7 @@ class PostgresLayout:
         # All parts of a statement see the rows as they were before it.
         if branch_id == MAIN:
             sql = f"""
-                WITH removed AS (DELETE FROM {_main_messages(tx)} WHERE id = :message_id RETURNING message_data),
+                WITH removed AS (DELETE FROM {main_messages(tx)} WHERE id = :message_id RETURNING message_data),
                 typed AS (
                     DELETE FROM convo_message_types WHERE session_id = :session_id AND message_id = :message_id
                 )
@@ -358,14 +363,14 @@ class PostgresLayout:
                     ) RETURNING id
                 )
                 SELECT message_data, EXISTS (SELECT 1 FROM unheld)
-                    AND NOT EXISTS (SELECT 1 FROM {_main_messages(tx)} WHERE id = :message_id)
+                    AND NOT EXISTS (SELECT 1 FROM {main_messages(tx)} WHERE id = :message_id)
                 FROM convo_messages WHERE id = :message_id
             """
         row = tx.execute(sql, session_id=session_id, message_id=item.message_id, row_id=item.row_id).fetchone()
         return (None, False) if row is None else (row[0], row[1])
 
-    def shared_usage(self, tx: Transaction, *, one_turn: bool) -> str:
-        is_in_main = f"EXISTS (SELECT 1 FROM {_main_messages(tx)} AS m WHERE m.id = u.message_id)"
+    def shared_usage_sql(self, tx: Transaction, *, one_turn: bool) -> str:
+        is_in_main = f"EXISTS (SELECT 1 FROM {main_messages(tx)} AS m WHERE m.id = u.message_id)"
         return f"""
             SELECT session_id, message_id, branch_id, user_turn_number, {_USAGE}, created_at FROM convo_turn_usage AS u
             WHERE session_id = :session_id AND branch_id = :branch_id
@@ -382,17 +387,17 @@ class PostgresLayout:
         """
 
     def filled_branches(self, tx: Transaction, session_id: str) -> list[str]:
-        rows = tx.execute(_FILLED.format(messages=_main_messages(tx)), session_id=session_id)
+        rows = tx.execute(_FILLED.format(messages=main_messages(tx)), session_id=session_id)
         return [branch_id for _, branch_id in rows]
 
     def reserve_existing(self, tx: Transaction, session_id: str) -> None:
-        tx.execute(_RESERVE_EXISTING.format(messages=_main_messages(tx)), session_id=session_id)
+        tx.execute(_RESERVE_EXISTING.format(messages=main_messages(tx)), session_id=session_id)
 
     def copy_turns(self, tx: Transaction, session_id: str, source: str, branch_id: str, turn: int) -> int:
         condition = "s.session_id = :session_id AND s.branch_id = :source AND s.user_turn_number < :turn"
         place = "row_number() OVER (ORDER BY s.sequence_number)"
         return tx.execute(
-            self._copy(tx, self.rows(tx, session_id, source), source, condition, {"sequence_number": place}),
+            self._copy(tx, self.rows_sql(tx, session_id, source), source, condition, {"sequence_number": place}),
             session_id=session_id,
             source=source,
             branch_id=branch_id,
@@ -444,7 +449,7 @@ class PostgresLayout:
                 **values,
             )
         sql = (
-            f"SELECT COALESCE(MAX(user_turn_number), 0) FROM {self.rows(tx, session_id, branch_id)} AS s"
+            f"SELECT COALESCE(MAX(user_turn_number), 0) FROM {self.rows_sql(tx, session_id, branch_id)} AS s"
             " WHERE session_id = :session_id AND branch_id = :branch_id"
         )
         (last_turn,) = tx.execute(sql, **values).fetchone()
@@ -473,7 +478,7 @@ class PostgresLayout:
                 )
             )
         """
-        in_main = f"SELECT 1 FROM {_main_messages(tx)} AS m WHERE m.id = c.id"
+        in_main = f"SELECT 1 FROM {main_messages(tx)} AS m WHERE m.id = c.id"
         sql = f"SELECT COUNT(*) FROM convo_messages AS c WHERE {unshared} AND NOT EXISTS ({in_main})"
         (messages,) = tx.execute(sql, **values).fetchone()
         tx.execute(f"DELETE FROM convo_messages WHERE {unshared}", **values)
@@ -481,28 +486,28 @@ class PostgresLayout:
         return tx.execute(sql, **values).rowcount, messages
 
     def clear(self, tx: Transaction, session_id: str) -> None:
-        _own(tx).generation = None
+        server_transaction(tx).generation = None
         own = ("convo_structure", "convo_messages", "convo_message_types", "convo_turn_usage")
-        for name in (_main_messages(tx), tx.tables.sessions, *own):
+        for name in (main_messages(tx), tx.tables.sessions, *own):
             tx.delete_session_rows(name, session_id)
 
     def _move_main(
         self, tx: Transaction, session_id: str, new_id: str, first_row: tuple[int, int] | None
     ) -> tuple[int, int]:
         moved = self._copy_main(tx, session_id, new_id)
-        first = f"(SELECT created_at, id FROM {_main_messages(tx)} WHERE id = :row_id)"
+        first = f"(SELECT created_at, id FROM {main_messages(tx)} WHERE id = :row_id)"
         from_row = "TRUE" if first_row is None else f"(created_at, id) >= {first}"
         return moved, moved - self._delete_from_main(tx, session_id, from_row, row_id=first_row and first_row[1])
 
     def _copy_main(self, tx: Transaction, session_id: str, new_id: str) -> int:
         """Copy all items of `main` to a new branch, and return their number."""
         numbers = {"sequence_number": "s.sequence_number", "created_at": "s.created_at"}
-        sql = self._copy(tx, self.main_rows(tx, session_id), MAIN, "TRUE", numbers)
+        sql = self._copy(tx, self.main_rows_sql(tx, session_id), MAIN, "TRUE", numbers)
         return tx.execute(sql, session_id=session_id, branch_id=new_id).rowcount
 
     def _delete_from_main(self, tx: Transaction, session_id: str, condition: str, **values: object) -> int:
         """Delete items of `main`, and return their number."""
-        messages = _main_messages(tx)
+        messages = main_messages(tx)
         sql = f"DELETE FROM {messages} WHERE session_id = :session_id AND {condition}"
         deleted = tx.execute(sql, session_id=session_id, **values).rowcount
         tx.execute(
@@ -512,15 +517,15 @@ class PostgresLayout:
         )
         return deleted
 
-    def main_rows(self, tx: Transaction, session_id: str | None, session_ids: Sequence[str] | None = None) -> str:
+    def main_rows_sql(self, tx: Transaction, session_id: str | None, session_ids: Sequence[str] | None = None) -> str:
         """Return the rows of `main` of a session, of some or of all, with the numbers of its messages in their order.
 
         In the query, the named value `session_id` or `session_ids` is the same.
         """
         of_sessions = _of_session(session_id) if session_ids is None else "m.session_id = ANY(:session_ids)"
-        self._complete_types(tx, of_sessions, session_id, session_ids)
+        complete_types(tx, of_sessions, session_id, session_ids)
         kind, tool, made = "k.message_type", "k.tool_name", ""
-        if _own(tx).implicit:
+        if server_transaction(tx).implicit:
             # What is not known for good is not stored, and a transaction that only reads stores nothing. The list is
             # joined by the id alone: the server takes it for short, and for shorter with each condition.
             kind, tool = f"COALESCE({kind}, made.message_type)", f"COALESCE({tool}, made.tool_name)"
@@ -537,56 +542,13 @@ class PostgresLayout:
                     COALESCE({kind}, 'other') AS message_type, row_number() OVER w AS sequence_number,
                     COUNT(*) FILTER (WHERE {kind} = 'user') OVER w AS user_turn_number,
                     {tool} AS tool_name, {as_utc("m.created_at")} AS created_at
-                FROM {_main_messages(tx)} AS m
-                LEFT JOIN {self._types(tx)} AS k ON k.session_id = m.session_id AND k.message_id = m.id
+                FROM {main_messages(tx)} AS m
+                LEFT JOIN {types_sql(tx)} AS k ON k.session_id = m.session_id AND k.message_id = m.id
                 {made}
                 WHERE {of_sessions}
                 WINDOW w AS (PARTITION BY m.session_id ORDER BY m.created_at, m.id)
             ) AS numbered
         )"""
-
-    def _types(self, tx: Transaction) -> str:
-        if tx.has_table("convo_message_types"):
-            return "convo_message_types"
-        nothing = "CAST(NULL AS TEXT) AS session_id, CAST(NULL AS BIGINT) AS message_id"
-        return f"(SELECT {nothing}, CAST(NULL AS TEXT) AS message_type, CAST(NULL AS TEXT) AS tool_name WHERE FALSE)"
-
-    def _complete_types(
-        self, tx: Transaction, of_sessions: str, session_id: str | None, session_ids: Sequence[str] | None
-    ) -> None:
-        """Decode the messages of `main` whose types are not stored, as other programs wrote them."""
-        own = _own(tx)
-        if session_ids is None and own.completed == (session_id,):
-            return
-        rows = tx.execute(
-            f"SELECT m.session_id, m.id, m.message_data FROM {_main_messages(tx)} AS m WHERE {of_sessions}"
-            f" AND NOT EXISTS (SELECT 1 FROM {self._types(tx)} AS k"
-            " WHERE k.session_id = m.session_id AND k.message_id = m.id)",
-            session_id=session_id,
-            session_ids=session_ids,
-        ).fetchall()
-        # With the key that is missing now, a message may have another type.
-        made: list[tuple[Any, ...]] = []
-        implicit: list[tuple[Any, ...]] = []
-        for name, message_id, text in rows:
-            item = unsealed(decode_or_none(text), name)
-            target = implicit if own.is_read_only or item is UNREADABLE else made
-            target.append((name, message_id, _text(message_type(item)), _text(tool_name(item))))
-        own.completed, own.implicit = (session_id,) if session_ids is None else None, {}
-        if implicit:
-            names = ("message_id", "message_type", "tool_name")
-            own.implicit = {"convo_types": json.dumps([dict(zip(names, row[1:], strict=True)) for row in implicit])}
-        if made:
-            sessions, ids, kinds, tools = map(list, zip(*made, strict=True))
-            tx.execute(
-                "INSERT INTO convo_message_types (session_id, message_id, message_type, tool_name)"
-                " SELECT * FROM unnest(CAST(:sessions AS text[]), CAST(:ids AS bigint[]), CAST(:kinds AS text[]),"
-                " CAST(:tools AS text[]))",
-                sessions=sessions,
-                ids=ids,
-                kinds=kinds,
-                tools=tools,
-            )
 
     def _copy(self, tx: Transaction, rows: str, source: str, condition: str, numbers: dict[str, str]) -> str:
         """Return a statement that copies rows of a branch to another one, and messages of `main` with them.
@@ -600,7 +562,7 @@ class PostgresLayout:
             copied = f""", copied AS (
                 INSERT INTO convo_messages (id, session_id, message_data, created_at)
                 SELECT m.id, m.session_id, m.message_data, {as_utc("m.created_at")}
-                FROM shared JOIN {_main_messages(tx)} AS m ON m.id = shared.message_id
+                FROM shared JOIN {main_messages(tx)} AS m ON m.id = shared.message_id
                 ON CONFLICT (id) DO NOTHING
             )"""
         # The server takes a new table for an empty one, and the rows for few: it must look for none of them in either.
@@ -618,7 +580,7 @@ class PostgresLayout:
             "(SELECT k.message_type FROM convo_message_types AS k"
             " WHERE k.session_id = m.session_id AND k.message_id = m.id)"
         )
-        sql = self.items(tx, MAIN, f"s.id, m.message_data, {kind}", newest_first=True)
+        sql = self.items_sql(tx, MAIN, f"s.id, m.message_data, {kind}", newest_first=True)
         rows = tx.execute(f"{sql} LIMIT 2", session_id=session_id).fetchall()
         if not rows:
             return None
@@ -629,39 +591,8 @@ class PostgresLayout:
         return NewestItem(message_id, message_id, TurnKey(session_id, MAIN, 0, message_id) if is_last else None)
 
 
-def _main_messages(tx: Transaction) -> str:
-    """Return the base table of messages, for which a transaction that only reads may have another name."""
-    return _own(tx).info.tables.messages
-
-
 def _of_session(session_id: str | None) -> str:
     return "TRUE" if session_id is None else "m.session_id = :session_id"
-
-
-class _ServerTransaction(Transaction, Protocol):
-    """A transaction of a server, with what only its layout needs to know."""
-
-    info: SchemaInfo
-    generation: tuple[str, int] | None
-    implicit: dict[str, object]
-    completed: tuple[str | None] | None
-    is_read_only: bool
-
-
-def _own(tx: Transaction) -> _ServerTransaction:
-    return cast("_ServerTransaction", tx)
-
-
-def text_of(text: str | bytes) -> str:
-    """Return an encoded item as the server stores it."""
-    return str(_text(text.decode("utf-8", "replace") if isinstance(text, bytes) else text))
-
-
-def _text(text: str | None) -> Any:
-    """Return a text as the server stores it: without halves of surrogate pairs and zero characters."""
-    if text is None or text.isascii():
-        return text and text.replace("\0", "\ufffd")
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 POSTGRES_LAYOUT: Final = PostgresLayout()

@@ -173,7 +173,7 @@ class _ReadTransaction(PostgresTransaction):
             "message_structure": lambda: self._structure(None if session_id is None else str(session_id), of_session),
             "turn_usage": lambda: self._usage(of_session),
             "session_clear_generations": lambda: "SELECT session_id, generation FROM convo_generations",
-            _MESSAGES: lambda: f"SELECT * FROM {self.layout.all_messages(self)} AS m WHERE {of_session}",
+            _MESSAGES: lambda: f"SELECT * FROM {self.layout.all_messages_sql(self)} AS m WHERE {of_session}",
             _SESSIONS: self._sessions,
         }
         tables = ", ".join(
@@ -202,7 +202,7 @@ class _ReadTransaction(PostgresTransaction):
             return None
         of_sessions = "WHERE session_id = ANY(:session_ids)"
         values["session_ids"] = session_ids = [session_id for (session_id,) in rows]
-        main = self._of_base(lambda: self.layout.main_rows(self, None, session_ids))
+        main = self._of_base(lambda: self.layout.main_rows_sql(self, None, session_ids))
         values.update(self.implicit)
         relation = f"SELECT message_id AS id, {_COLUMNS} FROM {main} AS main_rows"
         if self.info.known:
@@ -267,7 +267,7 @@ class _ReadTransaction(PostgresTransaction):
         version = None if session_id is None else self.session_version(session_id)
         if session_id is not None and self._memory.types.get(session_id, (None,))[0] == version:
             self.completed, self.implicit = (session_id,), self._memory.types[session_id][1]
-        main = self._of_base(lambda: self.layout.main_rows(self, session_id))
+        main = self._of_base(lambda: self.layout.main_rows_sql(self, session_id))
         if session_id is not None:
             self._memory.keep_types(session_id, version, self.implicit)
         # The ids of messages and of rows are not to be mistaken for one another.

@@ -122,7 +122,7 @@ def missing_branch(branch_id: str) -> ValueError:
 def last_turn(tx: Transaction, session_id: str, branch_id: str) -> int:
     """Return the number of the branch's last turn; 0 if it has none."""
     branch = "session_id = :session_id AND branch_id = :branch_id"
-    rows = tx.layout.rows(tx, session_id, branch_id)
+    rows = tx.layout.rows_sql(tx, session_id, branch_id)
     sql = f"SELECT MAX(user_turn_number) FROM {rows} AS s WHERE {branch}"
     return int(tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchone()[0] or 0)
 
@@ -230,7 +230,7 @@ def delete_stale_records(tx: Transaction, session_id: str, message_id: int | Non
         if tx.has_table(table):
             tx.execute(
                 f"DELETE FROM {table} WHERE session_id = :session_id{only}"
-                f" AND {tx.layout.is_missing(tx, f'{table}.message_id')}",
+                f" AND {tx.layout.is_missing_sql(tx, f'{table}.message_id')}",
                 session_id=session_id,
                 message_id=message_id,
             )
@@ -239,7 +239,7 @@ def delete_stale_records(tx: Transaction, session_id: str, message_id: int | Non
 
 def list_branches(tx: Transaction, session_id: str, current: str) -> list[dict[str, Any]]:
     """Return the branches that have items, oldest first, as the SDK's `list_branches` does."""
-    rows = tx.execute(_LIST.format(rows=tx.layout.rows(tx, session_id)), session_id=session_id)
+    rows = tx.execute(_LIST.format(rows=tx.layout.rows_sql(tx, session_id)), session_id=session_id)
     return [
         {
             "branch_id": branch_id,

@@ -94,7 +94,7 @@ class Compacted(NamedTuple):
 
 def newest_items(tx: Transaction, session_id: str, branch_id: str, limit: int) -> list[StoredItem]:
     """Return the newest items of a branch in their order."""
-    sql = tx.layout.items(tx, branch_id, "s.id, s.message_id, m.message_data", newest_first=True)
+    sql = tx.layout.items_sql(tx, branch_id, "s.id, s.message_id, m.message_data", newest_first=True)
     rows = tx.execute(f"{sql} LIMIT :limit", session_id=session_id, branch_id=branch_id, limit=limit)
     return [StoredItem(*row) for row in rows][::-1]
 
@@ -119,7 +119,7 @@ def compact_branch(
     values = {"session_id": session_id, "branch_id": branch_id, "id": first_row}
     only = "" if first_row is None else " AND id = :id"
     first = tx.execute(
-        f"SELECT sequence_number, id, user_turn_number FROM {tx.layout.rows(tx, session_id, branch_id)} AS s"
+        f"SELECT sequence_number, id, user_turn_number FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s"
         f" WHERE session_id = :session_id AND branch_id = :branch_id{only} ORDER BY sequence_number, id LIMIT 1",
         **values,
     ).fetchone()
@@ -216,7 +216,7 @@ def turn_holder(tx: Transaction, session_id: str, branch_id: str) -> str:
     kept, turn, compacted_at = row
     # The turn may have been popped since, and another one begun with its number.
     begun_since = tx.execute(
-        f"SELECT 1 FROM {tx.layout.rows(tx, session_id, branch_id)} AS s WHERE session_id = :session_id"
+        f"SELECT 1 FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s WHERE session_id = :session_id"
         " AND branch_id = :branch_id AND user_turn_number = :turn AND message_type = 'user'"
         " AND created_at > :compacted_at LIMIT 1",
         session_id=session_id,

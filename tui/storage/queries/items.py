@@ -94,7 +94,7 @@ def read_items(tx: Transaction, session_id: str, branch_id: str, limit: int | No
     count = None if limit is None or limit < 0 else limit
 
     def rows(column: str, at_most: int | None) -> Rows:
-        sql = tx.layout.items(tx, branch_id, column, newest_first=count is not None)
+        sql = tx.layout.items_sql(tx, branch_id, column, newest_first=count is not None)
         limit = "" if at_most is None else " LIMIT :limit"
         return tx.execute(f"{sql}{limit}", session_id=session_id, branch_id=branch_id, limit=at_most)
 

@@ -219,7 +219,7 @@ def _read_items(
     if last >= 0:
         values = {"session_id": session.session_id, "branch_id": branch_id, "message_id": last_message_id}
         sql = (
-            f"SELECT branch_id FROM {tx.layout.rows(tx, session.session_id)} AS s"
+            f"SELECT branch_id FROM {tx.layout.rows_sql(tx, session.session_id)} AS s"
             " WHERE session_id = :session_id AND message_id = :message_id"
             " ORDER BY branch_id <> :branch_id LIMIT 1"
         )
@@ -277,8 +277,8 @@ def _rows(tx: Transaction, session_id: str, branch_id: str) -> str:
     """Return a query for message id and content of the items of a branch."""
     return (
         f"SELECT s.message_id, {tx.dialect.as_utf8('m.message_data')}"
-        f" FROM {tx.layout.rows(tx, session_id, branch_id)} AS s"
-        f" LEFT JOIN {tx.layout.messages(tx, branch_id)} AS m ON m.id = s.message_id"
+        f" FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s"
+        f" LEFT JOIN {tx.layout.messages_sql(tx, branch_id)} AS m ON m.id = s.message_id"
         " WHERE s.session_id = :session_id AND s.branch_id = :branch_id"
     )
 
@@ -305,13 +305,13 @@ class MatchMemory:
         start, sequence, message_id = self._known(tx, values, items)
         known, places, row_ids = self._items[:start], self._places[:start], self._row_ids[:start]
         first = 0 if not start else (places[-1] or 0) + 1
-        branch = tx.layout.rows(tx, session_id, branch_id)
+        branch = tx.layout.rows_sql(tx, session_id, branch_id)
         condition = "s.session_id = :session_id AND s.branch_id = :branch_id AND s.sequence_number > :sequence"
         sql = f"SELECT COUNT(*) FROM {branch} AS s WHERE {condition}"
         (count,) = tx.execute(sql, **values, sequence=sequence).fetchone()
         sql = (
             f"SELECT s.id, s.message_id, {tx.dialect.as_utf8('m.message_data')} FROM {branch} AS s"
-            f" LEFT JOIN {tx.layout.messages(tx, branch_id)} AS m ON m.id = s.message_id"
+            f" LEFT JOIN {tx.layout.messages_sql(tx, branch_id)} AS m ON m.id = s.message_id"
             f" WHERE {condition} ORDER BY s.sequence_number DESC"
         )
         with closing(tx.execute(sql, **values, sequence=sequence)) as rows:
@@ -332,7 +332,7 @@ class MatchMemory:
             number = next((index for index, (item, known) in pairs if item != known), min(len(items), len(self._items)))
             while number and self._row_ids[number - 1] is None:
                 number -= 1
-            branch = tx.layout.rows(tx, values["session_id"], values["branch_id"])
+            branch = tx.layout.rows_sql(tx, values["session_id"], values["branch_id"])
             sql = (
                 f"SELECT sequence_number, message_id FROM {branch} AS s"
                 " WHERE id = :id AND session_id = :session_id AND branch_id = :branch_id"

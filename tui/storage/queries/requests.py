@@ -80,7 +80,7 @@ def last_turn_key(tx: Transaction, session_id: str, branch_id: str) -> TurnKey |
     """Return the last turn of a branch; None if the branch has no items."""
     # The last row may have no turn: `MAX` would not tell that from a branch without rows.
     row = tx.execute(
-        f"SELECT user_turn_number, message_id FROM {tx.layout.rows(tx, session_id, branch_id)} AS s"
+        f"SELECT user_turn_number, message_id FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s"
         " WHERE session_id = :session_id AND branch_id = :branch_id"
         " ORDER BY user_turn_number DESC, sequence_number LIMIT 1",
         session_id=session_id,
@@ -168,7 +168,7 @@ def turn_of_run(tx: Transaction, session_id: str, branch_id: str, turn: TurnKey 
 def turn_exists(tx: Transaction, turn: TurnKey) -> bool:
     """Return whether a branch holds a turn."""
     sql = (
-        f"SELECT 1 FROM {tx.layout.rows(tx, turn.session_id, turn.branch_id)} AS s"
+        f"SELECT 1 FROM {tx.layout.rows_sql(tx, turn.session_id, turn.branch_id)} AS s"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :user_turn_number"
         " AND message_id = :message_id LIMIT 1"
     )
@@ -339,7 +339,7 @@ def delete_requests(tx: Transaction, session_id: str, ids: Sequence[int]) -> Non
 
 def delete_stale_requests(tx: Transaction, session_id: str, message_id: int | None = None) -> None:
     """Delete requests of turns whose first message is gone; only those of `message_id` if it is given."""
-    _delete_where(tx, session_id, message_id, tx.layout.is_missing(tx, "r.message_id"))
+    _delete_where(tx, session_id, message_id, tx.layout.is_missing_sql(tx, "r.message_id"))
 
 
 def delete_requests_without_usage(

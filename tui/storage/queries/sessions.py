@@ -132,7 +132,7 @@ def _opens_some(tx: Transaction, session_id: str) -> bool:
 def _sealed(tx: Transaction, session_id: str, condition: str, limit: int) -> list[str]:
     """Return the newest encrypted messages of a session that meet a condition."""
     rows = tx.execute(
-        f"SELECT message_data FROM {tx.layout.all_messages(tx)} AS m WHERE session_id = :session_id{condition}"
+        f"SELECT message_data FROM {tx.layout.all_messages_sql(tx)} AS m WHERE session_id = :session_id{condition}"
         f" AND substr(message_data, 1, {len(SEALED)}) = :sealed ORDER BY id DESC LIMIT {limit}",
         session_id=session_id,
         sealed=SEALED,
@@ -197,7 +197,7 @@ def _recent_session_ids(tx: Transaction) -> Iterator[str]:
 @contextmanager
 def keep_place(tx: Transaction, session_id: str) -> Iterator[None]:
     """Keep the place of a session among the others while messages are deleted inside the context."""
-    sql = f"SELECT COALESCE(MAX(id), 0) FROM {tx.layout.all_messages(tx)} AS m WHERE session_id = :session_id"
+    sql = f"SELECT COALESCE(MAX(id), 0) FROM {tx.layout.all_messages_sql(tx)} AS m WHERE session_id = :session_id"
     (before,) = tx.execute(sql, session_id=session_id).fetchone()
     yield
     (after,) = tx.execute(sql, session_id=session_id).fetchone()
@@ -299,7 +299,7 @@ def with_first_words(tx: Transaction, sessions: Iterable[Session]) -> tuple[Sess
 
 def _first_messages(tx: Transaction, session_ids: Sequence[str]) -> dict[str, int]:
     """Return the id of the first message of each session that has messages."""
-    first = tx.layout.first_message(tx, "s.session_id")
+    first = tx.layout.first_message_sql(tx, "s.session_id")
     rows = _of_sessions(tx, f"SELECT session_id, {first} FROM {tx.tables.sessions} s WHERE", session_ids)
     return {session_id: message_id for session_id, message_id in rows if message_id is not None}
 

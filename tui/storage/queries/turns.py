@@ -47,8 +47,8 @@ def require_user_turn(tx: Transaction, session_id: str, branch_id: str, turn: in
     """Raise ValueError if a branch has no such turn, or the turn has no user message."""
     row = tx.execute(
         f"""
-        SELECT 1 FROM {tx.layout.rows(tx, session_id, branch_id)} AS s
-        {tx.dialect.ordered_join} {tx.layout.messages(tx, branch_id)} AS m ON m.id = s.message_id
+        SELECT 1 FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s
+        {tx.dialect.ordered_join} {tx.layout.messages_sql(tx, branch_id)} AS m ON m.id = s.message_id
         WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.user_turn_number = :turn
             AND s.message_type = 'user'
         LIMIT 1
@@ -107,8 +107,9 @@ def find_turns(tx: Transaction, session_id: str, branch_id: str, term: str) -> l
 def _user_messages(tx: Transaction, session_id: str, branch_id: str, like: str = "%") -> Rows:
     return tx.execute(
         f"""
-        SELECT s.branch_turn_number, m.message_data, s.created_at FROM {tx.layout.rows(tx, session_id, branch_id)} AS s
-        {tx.dialect.ordered_join} {tx.layout.messages(tx, branch_id)} AS m ON m.id = s.message_id
+        SELECT s.branch_turn_number, m.message_data, s.created_at
+        FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s
+        {tx.dialect.ordered_join} {tx.layout.messages_sql(tx, branch_id)} AS m ON m.id = s.message_id
         WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.message_type = 'user'
             AND m.message_data {tx.dialect.like} :like ESCAPE '\\'
         ORDER BY s.sequence_number
@@ -148,7 +149,7 @@ def items_by_turn(tx: Transaction, session_id: str, branch_id: str) -> dict[int,
     """Return the type and the tool of every item of a branch by the number of its turn."""
     grouped: defaultdict[int, list[dict[str, str | None]]] = defaultdict(list)
     for turn, kind, tool in tx.execute(
-        f"SELECT user_turn_number, message_type, tool_name FROM {tx.layout.rows(tx, session_id, branch_id)} AS s"
+        f"SELECT user_turn_number, message_type, tool_name FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s"
         " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY sequence_number",
         session_id=session_id,
         branch_id=branch_id,
@@ -159,5 +160,5 @@ def items_by_turn(tx: Transaction, session_id: str, branch_id: str) -> dict[int,
 
 def tool_usage(tx: Transaction, session_id: str, branch_id: str) -> list[tuple[str, int, int]]:
     """Return the name, the number of calls and the turn of each tool that was called in a turn."""
-    sql = _TOOLS.format(rows=tx.layout.rows(tx, session_id, branch_id))
+    sql = _TOOLS.format(rows=tx.layout.rows_sql(tx, session_id, branch_id))
     return tx.execute(sql, session_id=session_id, branch_id=branch_id).fetchall()

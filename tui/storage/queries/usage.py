@@ -89,7 +89,7 @@ def session_usage(tx: Transaction, session_id: str, branch_id: str) -> dict[str,
     """Return the sum of the usage of a branch, or of the session if `branch_id` is empty; None without usage."""
     row = tx.execute(
         f"SELECT {', '.join(f'SUM({name})' for name in COUNT_COLUMNS)}, COUNT(*)"
-        f" FROM {tx.layout.usage(tx, session_id, branch_id or None)} AS u"
+        f" FROM {tx.layout.usage_sql(tx, session_id, branch_id or None)} AS u"
         f" WHERE session_id = :session_id{' AND branch_id = :branch_id' if branch_id else ''}",
         session_id=session_id,
         branch_id=branch_id,
@@ -102,7 +102,7 @@ def session_usage(tx: Transaction, session_id: str, branch_id: str) -> dict[str,
 def turn_usage(tx: Transaction, session_id: str, branch_id: str, turn: int) -> dict[str, Any]:
     """Return the usage of one turn; an empty dict without usage."""
     sql = (
-        f"SELECT {_STORED} FROM {tx.layout.usage(tx, session_id, branch_id)} AS u"
+        f"SELECT {_STORED} FROM {tx.layout.usage_sql(tx, session_id, branch_id)} AS u"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
     )
     row = tx.execute(sql, session_id=session_id, branch_id=branch_id, turn=turn).fetchone()
@@ -112,7 +112,7 @@ def turn_usage(tx: Transaction, session_id: str, branch_id: str, turn: int) -> d
 def usage_by_turn(tx: Transaction, session_id: str, branch_id: str) -> list[dict[str, Any]]:
     """Return the usage of each turn of a branch that has usage."""
     rows = tx.execute(
-        f"SELECT user_turn_number, {_STORED} FROM {tx.layout.usage(tx, session_id, branch_id)} AS u"
+        f"SELECT user_turn_number, {_STORED} FROM {tx.layout.usage_sql(tx, session_id, branch_id)} AS u"
         " WHERE session_id = :session_id AND branch_id = :branch_id ORDER BY user_turn_number",
         session_id=session_id,
         branch_id=branch_id,
@@ -139,7 +139,7 @@ def keep_shared_usage(tx: Transaction, turn: TurnKey) -> None:
 
     If the turn has no message, that is done for all turns of the branch.
     """
-    rows = tx.execute(tx.layout.shared_usage(tx, one_turn=turn.message_id is not None), **turn._asdict()).fetchall()
+    rows = tx.execute(tx.layout.shared_usage_sql(tx, one_turn=turn.message_id is not None), **turn._asdict()).fetchall()
     if rows:
         CONVO_USAGE.create(tx)
         tx.executemany(_KEEP, [dict(zip(_KEPT_COLUMNS, row, strict=True)) for row in rows])

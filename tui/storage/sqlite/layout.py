@@ -118,26 +118,26 @@ class SQLiteLayout:
     def known_generation(self, tx: Transaction, session_id: str) -> int | None:  # noqa: ARG002
         return None
 
-    def rows(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:  # noqa: ARG002
+    def rows_sql(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:  # noqa: ARG002
         return "message_structure"
 
-    def messages(self, tx: Transaction, branch_id: str) -> str:  # noqa: ARG002
+    def messages_sql(self, tx: Transaction, branch_id: str) -> str:  # noqa: ARG002
         return tx.tables.messages
 
-    def usage(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:  # noqa: ARG002
+    def usage_sql(self, tx: Transaction, session_id: str, branch_id: str | None = None) -> str:  # noqa: ARG002
         return "turn_usage"
 
-    def all_messages(self, tx: Transaction) -> str:
+    def all_messages_sql(self, tx: Transaction) -> str:
         return tx.tables.messages
 
-    def stored_at(self, tx: Transaction, branch_id: str, name: str) -> str:  # noqa: ARG002
+    def stored_at_sql(self, tx: Transaction, branch_id: str, name: str) -> str:  # noqa: ARG002
         return f"{name}.created_at"
 
     def branch_rows(self, tx: Transaction, branch_id: str) -> BranchRows:  # noqa: ARG002
         condition = "session_id = :session_id AND branch_id = :branch_id"
         return BranchRows("message_structure", "message_structure", condition)
 
-    def from_turn(self, tx: Transaction, session_id: str, branch_id: str) -> str:  # noqa: ARG002
+    def from_turn_sql(self, tx: Transaction, session_id: str, branch_id: str) -> str:  # noqa: ARG002
         return "session_id = :session_id AND branch_id = :branch_id AND user_turn_number >= :turn"
 
     def insert_rows(self, tx: Transaction, session_id: str, branch_id: str, rows: Sequence[StructureRow]) -> None:
@@ -154,7 +154,7 @@ class SQLiteLayout:
     def complete_insertion(self, tx: Transaction, session_id: str) -> None:
         pass
 
-    def items(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:  # noqa: ARG002
+    def items_sql(self, tx: Transaction, branch_id: str, columns: str, *, newest_first: bool = False) -> str:  # noqa: ARG002
         direction = "DESC" if newest_first else "ASC"
         # The structure is read first: its index has the order, so that nothing is sorted.
         return f"""
@@ -164,10 +164,10 @@ class SQLiteLayout:
             ORDER BY s.sequence_number {direction}, s.id {direction}
         """
 
-    def first_message(self, tx: Transaction, session_id: str) -> str:
+    def first_message_sql(self, tx: Transaction, session_id: str) -> str:
         return f"(SELECT m.id FROM {tx.tables.messages} AS m WHERE m.session_id = {session_id} ORDER BY m.id LIMIT 1)"
 
-    def is_missing(self, tx: Transaction, message_id: str) -> str:
+    def is_missing_sql(self, tx: Transaction, message_id: str) -> str:
         return f"NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = {message_id})"
 
     def has_items(self, tx: Transaction, session_id: str, branch_id: str) -> bool:
@@ -223,7 +223,7 @@ class SQLiteLayout:
         ).rowcount
         return None if row is None else row[0], bool(deleted)
 
-    def shared_usage(self, tx: Transaction, *, one_turn: bool) -> str:
+    def shared_usage_sql(self, tx: Transaction, *, one_turn: bool) -> str:
         only = "AND user_turn_number = :user_turn_number" if one_turn else ""
         stored = ", ".join(STORED_COLUMNS)
         return f"""

@@ -185,8 +185,8 @@ def copy_turns(tx: Transaction, session_id: str, turns: Iterable[tuple[str, int]
     for source, turn in turns:
         sql = (
             f"SELECT {tx.dialect.as_utf8('m.message_data')}, s.message_type, s.tool_name"
-            f" FROM {tx.layout.rows(tx, session_id, source)} AS s"
-            f" {tx.dialect.ordered_join} {tx.layout.messages(tx, source)} AS m ON m.id = s.message_id"
+            f" FROM {tx.layout.rows_sql(tx, session_id, source)} AS s"
+            f" {tx.dialect.ordered_join} {tx.layout.messages_sql(tx, source)} AS m ON m.id = s.message_id"
             " WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.user_turn_number = :turn"
             " ORDER BY +s.sequence_number"
         )
@@ -225,7 +225,7 @@ def _check_pairs(items: Sequence[object], turn: int, branch_id: str) -> None:
 
 
 def _require_unused(tx: Transaction, session_id: str) -> None:
-    for table in (tx.tables.sessions, tx.layout.all_messages(tx), tx.tables.structure):
+    for table in (tx.tables.sessions, tx.layout.all_messages_sql(tx), tx.tables.structure):
         sql = f"SELECT 1 FROM {table} AS t WHERE session_id = :session_id LIMIT 1"
         if tx.execute(sql, session_id=session_id).fetchone() is not None:
             raise ConvoError(f"The file has a session '{session_id}' already.", "Choose another name.")
@@ -235,9 +235,9 @@ def _read_items(tx: Transaction, session: Session, branch_id: str) -> Iterator[l
     """Yield the items of a branch in batches: id, content and time of the message, then `_STRUCTURE_COLUMNS`."""
     columns = ", ".join(f"s.{column}" for column in _STRUCTURE_COLUMNS)
     rows = tx.execute(
-        f"SELECT m.id, {tx.dialect.as_utf8('m.message_data')}, {tx.layout.stored_at(tx, branch_id, 'm')}, {columns}"
+        f"SELECT m.id, {tx.dialect.as_utf8('m.message_data')}, {tx.layout.stored_at_sql(tx, branch_id, 'm')}, {columns}"
         f" FROM {_structure(tx, session, branch_id)} AS s"
-        f" {tx.dialect.ordered_join} {tx.layout.messages(tx, branch_id)} AS m ON m.id = s.message_id"
+        f" {tx.dialect.ordered_join} {tx.layout.messages_sql(tx, branch_id)} AS m ON m.id = s.message_id"
         " WHERE s.session_id = :session_id AND s.branch_id = :branch_id ORDER BY s.sequence_number",
         session_id=session.session_id,
         branch_id=branch_id,
@@ -249,7 +249,7 @@ def _read_items(tx: Transaction, session: Session, branch_id: str) -> Iterator[l
 def _structure(tx: Transaction, session: Session, branch_id: str) -> str:
     if session.plain:
         return tx.structure_table(session)
-    return tx.layout.rows(tx, session.session_id, branch_id)
+    return tx.layout.rows_sql(tx, session.session_id, branch_id)
 
 
 def _read_usage(
@@ -259,14 +259,14 @@ def _read_usage(
     found: dict[int, _TurnUsage] = {}
     columns = ", ".join(_USAGE_COLUMNS)
     for turn, runner, *cells in tx.execute(
-        f"SELECT user_turn_number, branch_id, {columns} FROM {tx.layout.usage(tx, session_id)} AS u"
+        f"SELECT user_turn_number, branch_id, {columns} FROM {tx.layout.usage_sql(tx, session_id)} AS u"
         " WHERE session_id = :session_id ORDER BY branch_id <> :branch_id, id",
         session_id=session_id,
         branch_id=branch_id,
     ).fetchall():
         if turn in first_messages and turn not in found:
             sql = (
-                f"SELECT message_id FROM {tx.layout.rows(tx, session_id, runner)} AS s"
+                f"SELECT message_id FROM {tx.layout.rows_sql(tx, session_id, runner)} AS s"
                 " WHERE session_id = :session_id AND branch_id = :branch_id"
                 " AND user_turn_number = :turn ORDER BY +sequence_number LIMIT 1"
             )

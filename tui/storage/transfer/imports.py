@@ -52,7 +52,7 @@ def session_exists(tx: Transaction, session_id: str) -> bool:
     """Return whether the file has any rows of a session."""
     row = tx.execute(
         f"SELECT EXISTS (SELECT 1 FROM {tx.tables.sessions} WHERE session_id = :session_id)"
-        f" OR EXISTS (SELECT 1 FROM {tx.layout.all_messages(tx)} AS m WHERE session_id = :session_id)"
+        f" OR EXISTS (SELECT 1 FROM {tx.layout.all_messages_sql(tx)} AS m WHERE session_id = :session_id)"
         f" OR EXISTS (SELECT 1 FROM {tx.tables.structure} WHERE session_id = :session_id)",
         session_id=session_id,
     ).fetchone()

@@ -67,7 +67,8 @@ def copied_state(tx: Transaction, session_id: str) -> str | None:
 
 def _require_unchanged(tx: Transaction, session_id: str, document: Mapping[str, Any]) -> None:
     """Raise ConvoError if a session has got or lost items since its document was read."""
-    sql = f"SELECT COUNT(*), MAX(message_id) FROM {tx.layout.rows(tx, session_id)} AS s WHERE session_id = :session_id"
+    rows = tx.layout.rows_sql(tx, session_id)
+    sql = f"SELECT COUNT(*), MAX(message_id) FROM {rows} AS s WHERE session_id = :session_id"
     ids = [row[0] for branch in document["branches"] for row in branch["rows"]]
     if tuple(tx.execute(sql, session_id=session_id).fetchone()) != (len(ids), max(ids, default=None)):
         raise ConvoError(f"Session '{session_id}' is being changed by another program.", "Copy again.")
