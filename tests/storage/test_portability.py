@@ -17,9 +17,10 @@ MODULES = sorted(path for path in STORAGE.rglob("*.py") if not ENGINES & set(pat
 
 SQLITE_ONLY = re.compile(
     r"\b(AUTOINCREMENT|CROSS JOIN|GLOB|IFNULL|INSERT OR|NOT INDEXED|PRAGMA|group_concat|instr|json_each|json_extract"
-    r"|json_group_array|json_valid|last_insert_rowid|octet_length|rowid|sqlite_master|typeof|x'')\b|[=(,] \?"
+    r"|json_group_array|json_valid|last_insert_rowid|octet_length|rowid|sqlite_master|typeof|x'')\b"
+    r"|AS (?:INTEGER|REAL)\)|[=(,] \?"
 )
-"""Words of SQLite alone, and values without a name."""
+"""Words of SQLite alone, types that have half as many bits elsewhere, and values without a name."""
 
 
 def strings(path: Path) -> Iterator[str]:

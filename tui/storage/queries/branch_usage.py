@@ -64,7 +64,7 @@ _LAST_RUNS: Final = """
 """The last run with reported tokens for each branch, turn and first message of the turn."""
 
 _NO_RUNS: Final = """
-    SELECT CAST(NULL AS TEXT) AS branch_id, CAST(NULL AS INTEGER) AS turn, CAST(NULL AS INTEGER) AS message_id,
+    SELECT CAST(NULL AS TEXT) AS branch_id, CAST(NULL AS BIGINT) AS turn, CAST(NULL AS BIGINT) AS message_id,
         0 AS estimated, CAST(NULL AS TEXT) AS model WHERE 1 = 0
 """
 

@@ -272,7 +272,8 @@ def read_requests(
     inputs = "CAST(i.response_id AS TEXT), i.input_items, i.id IS NOT NULL" if has_inputs else "NULL, NULL, 0"
     texts = ", ".join(f"CAST(r.{name} AS TEXT)" for name in ("branch_id", "agent", "model", "started_at"))
     seconds = ", ".join(
-        tx.dialect.clamped(f"CAST(r.{name} AS REAL)", 0, _MAX_SECONDS) for name in ("seconds", "first_token_seconds")
+        tx.dialect.clamped(f"CAST(r.{name} AS DOUBLE PRECISION)", 0, _MAX_SECONDS)
+        for name in ("seconds", "first_token_seconds")
     )
     rows = tx.execute(
         f"SELECT r.id, r.user_turn_number, {texts}, {seconds}, {inputs}, {', '.join(f'r.{name}' for name in _TOKENS)}"

@@ -89,7 +89,7 @@ def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: i
     sql = (
         "SELECT r.user_turn_number, CAST(r.branch_id AS TEXT), r.outcome, CAST(r.model AS TEXT),"
         " CAST(r.agent AS TEXT), CAST(r.started_at AS TEXT),"
-        f" {tx.dialect.clamped('CAST(r.seconds AS REAL)', 0, _MAX_RUN_SECONDS)},"
+        f" {tx.dialect.clamped('CAST(r.seconds AS DOUBLE PRECISION)', 0, _MAX_RUN_SECONDS)},"
         " CAST(r.error AS TEXT), r.estimated, r.reported"
         f" FROM {tx.structure_table(session)} t"
         f" {tx.dialect.ordered_join} convo_runs r ON r.session_id = t.session_id"
