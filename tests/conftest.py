@@ -45,6 +45,18 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "conversations.sqlite"
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of an engine: a test runs on each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def place(engine: str, path: Path, request: pytest.FixtureRequest) -> Path | str:
+    """A new database on each engine: a file that does not exist yet, and the URL of an empty schema."""
+    return path if engine == "sqlite" else str(request.getfixturevalue("postgres"))
+
+
 @pytest.fixture
 def opened() -> Iterator[ExitStack]:
     """A stack that is closed when the test ends."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 import psycopg
+import pytest
+from agents import SessionABC, SQLiteSession
 
 from tests.conversations import SdkSession, open_sdk
 from tui.session import AdvancedPostgresSession, AdvancedSQLiteSession
@@ -17,20 +20,29 @@ from tui.storage.editor import Editor
 from tui.storage.open import target_of
 from tui.storage.postgres.reading import PostgresReader
 
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
 __all__ = [
     "Place",
     "Stored",
     "all_rows",
     "count_messages",
     "editor_of",
+    "on_file",
     "open_other",
     "open_ours",
+    "plain_engine",
+    "plain_session",
     "rows",
     "stored_rows",
 ]
 
 Place: TypeAlias = Path | str
 """A file, or the URL of a server."""
+
+on_file = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+"""Runs a test of `place` on a file alone."""
 
 _NAMES: Final = {
     "branch_reservations": "convo_branch_ids",
@@ -115,6 +127,35 @@ def open_ours(place: Place, session_id: str = "support") -> AdvancedSession:
 def open_other(place: Place, session_id: str = "support") -> SdkSession:
     """Open a session as another program does: with the SDK's class, which there is for files alone."""
     return open_sdk(place, session_id) if isinstance(place, Path) else cast("SdkSession", open_ours(place, session_id))
+
+
+def plain_engine(url: str) -> AsyncEngine:
+    """Return an engine of SQLAlchemy for the schema that a URL names."""
+    # Most tests do not need it.
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    base, _, options = url.partition("?")
+    path = options.removeprefix("options=-csearch_path%3D")
+    return create_async_engine(
+        base.replace("postgresql://", "postgresql+asyncpg://"),
+        connect_args={"server_settings": {"search_path": path}},
+        poolclass=NullPool,
+    )
+
+
+@asynccontextmanager
+async def plain_session(place: Place, session_id: str) -> AsyncIterator[SessionABC]:
+    """Open a session of the SDK's class that stores no branches."""
+    if isinstance(place, Path):
+        with closing(SQLiteSession(session_id, place)) as session:
+            yield session
+        return
+    from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
+
+    engine = plain_engine(place)
+    yield SQLAlchemySession(session_id, engine=engine, create_tables=True)
+    await engine.dispose()
 
 
 def editor_of(place: Place) -> Editor:

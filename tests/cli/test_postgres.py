@@ -13,12 +13,11 @@ import pytest
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
 from tests.cli.conftest import CONVO_TUI, Run, imported_packages
-from tests.databases import all_rows, open_ours, rows
+from tests.databases import all_rows, open_ours, plain_engine, rows
 from tests.explorer.driver import open_explorer
 from tests.postgres_server import psql
 from tests.session.samples import run as run_result
 from tests.session.samples import turn, turns
-from tests.session.test_postgres_oracle import plain_engine
 from tui.agent.settings import AgentSettings
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedPostgresSession, AdvancedSQLiteSession

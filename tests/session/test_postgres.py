@@ -18,9 +18,9 @@ import psycopg
 import pytest
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
+from tests.databases import plain_engine
 from tests.postgres_server import Server, new_schema, run_server
 from tests.session.samples import run, turn, turns, user
-from tests.session.test_postgres_oracle import plain_engine
 from tui.errors import ConvoError
 from tui.model.requests import RequestUsage, SentRequest
 from tui.session import AdvancedPostgresSession

@@ -18,9 +18,8 @@ from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
 
+from tests.databases import plain_engine
 from tests.session.samples import run, turn, turns, user
 from tests.session.test_oracle import ITEMS, Conversations
 from tui.session import AdvancedPostgresSession
@@ -28,17 +27,6 @@ from tui.session import AdvancedPostgresSession
 T = TypeVar("T")
 
 _numbers = count(1)
-
-
-def plain_engine(url: str) -> AsyncEngine:
-    """Return an engine of SQLAlchemy for the schema that a URL names."""
-    base, _, options = url.partition("?")
-    path = options.removeprefix("options=-csearch_path%3D")
-    return create_async_engine(
-        base.replace("postgresql://", "postgresql+asyncpg://"),
-        connect_args={"server_settings": {"search_path": path}},
-        poolclass=NullPool,
-    )
 
 
 def on(url: str, machine: type[RuleBasedStateMachine]) -> type[RuleBasedStateMachine]:

@@ -11,10 +11,10 @@ import pytest
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
 from tests.bench.generate_postgres import fill, session_name
+from tests.databases import plain_engine
 from tests.postgres_server import new_schema
 from tests.session.samples import run as run_result
 from tests.session.samples import turn, turns
-from tests.session.test_postgres_oracle import plain_engine
 from tui.controller import SessionController
 from tui.session import AdvancedPostgresSession
 from tui.storage.store import Store

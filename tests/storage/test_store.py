@@ -1,4 +1,4 @@
-"""The explorer reads files of the SDK's class as that class does."""
+"""The explorer reads what session classes stored as they do."""
 
 from __future__ import annotations
 
@@ -11,23 +11,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from agents import SQLiteSession
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conversations import SdkSession, open_sdk, run_result, turn
+from tests.conversations import SdkSession, run_result, turn
+from tests.databases import Place, on_file, open_other, open_ours, plain_session, rows
 from tui.errors import FileError, NotFoundError
 from tui.model import Branch, Scope, Session, TurnTree
 from tui.model.turn_trie import build_tree
-from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
 
 
 @pytest.fixture
-async def bushy(tmp_path: Path) -> AsyncIterator[tuple[Path, SdkSession]]:
-    """Return a file: main has 4 turns; alt is forked at 3, deep from alt at 4, still from main at 4 without items."""
-    path = tmp_path / "bushy.sqlite"
-    sdk = open_sdk(path)
+async def bushy(place: Place) -> AsyncIterator[tuple[Place, SdkSession]]:
+    """Return a database: main has 4 turns; alt forks at 3, deep from alt at 4, still from main at 4 without items."""
+    sdk = open_other(place)
     for number in range(1, 5):
         await sdk.add_items(turn(f"main {number}", tool="weather" if number == 2 else None))
         await sdk.store_run_usage(run_result(100 * number, cached=10 * number))
@@ -39,7 +37,7 @@ async def bushy(tmp_path: Path) -> AsyncIterator[tuple[Path, SdkSession]]:
     await sdk.add_items(turn("deep 4"))
     await sdk.switch_to_branch("main")
     await sdk.create_branch_from_turn(4, "still")
-    yield path, sdk
+    yield place, sdk
     sdk.close()
 
 
@@ -53,7 +51,7 @@ async def only_session(store: Store) -> Session:
     return session
 
 
-async def test_the_tree_of_an_sdk_file_shows_shared_turns_once(bushy: tuple[Path, SdkSession]) -> None:
+async def test_the_tree_shows_shared_turns_once(bushy: tuple[Place, SdkSession]) -> None:
     store = Store(bushy[0])
     tree = await store.tree(await only_session(store))
     assert drawn(tree) == [
@@ -70,9 +68,9 @@ async def test_the_tree_of_an_sdk_file_shows_shared_turns_once(bushy: tuple[Path
     store.close()
 
 
-async def test_each_branch_is_read_as_the_sdk_returns_it(bushy: tuple[Path, SdkSession]) -> None:
-    path, sdk = bushy
-    store = Store(path)
+async def test_each_branch_is_read_as_the_sdk_returns_it(bushy: tuple[Place, SdkSession]) -> None:
+    place, sdk = bushy
+    store = Store(place)
     session = await only_session(store)
     tree = await store.tree(session)
     assert {branch["branch_id"] for branch in await sdk.list_branches()} == set(tree.branches)
@@ -95,9 +93,9 @@ async def test_each_branch_is_read_as_the_sdk_returns_it(bushy: tuple[Path, SdkS
     store.close()
 
 
-async def test_turns_have_the_usage_of_their_runs(bushy: tuple[Path, SdkSession]) -> None:
-    path, sdk = bushy
-    store = Store(path)
+async def test_turns_have_the_usage_of_their_runs(bushy: tuple[Place, SdkSession]) -> None:
+    place, sdk = bushy
+    store = Store(place)
     session = await only_session(store)
     tree = await store.tree(session)
     branch_usage = await store.branch_usage(session, tree, "alt")
@@ -139,14 +137,13 @@ async def test_turns_have_the_usage_of_their_runs(bushy: tuple[Path, SdkSession]
     store.close()
 
 
-async def test_rows_of_the_tree_count_tools_and_failures(tmp_path: Path) -> None:
-    path = tmp_path / "tools.sqlite"
-    sdk = open_sdk(path)
+async def test_rows_of_the_tree_count_tools_and_failures(place: Place) -> None:
+    sdk = open_other(place)
     failed = {"type": "mcp_call", "server_label": "tracker", "name": "find", "arguments": "{}", "error": "gone"}
     await sdk.add_items([{"role": "system", "content": "Be brief."}, *turn("hello\n\n  world", tool="weather")])
     await sdk.add_items([*turn("x" * 100_000)[:1], failed])  # type: ignore[list-item]
     sdk.close()
-    store = Store(path)
+    store = Store(place)
     session = await only_session(store)
     tree = await store.tree(session)
     (chain,) = tree.chains
@@ -162,76 +159,72 @@ async def test_rows_of_the_tree_count_tools_and_failures(tmp_path: Path) -> None
     store.close()
 
 
-async def test_rows_that_cannot_be_decoded_are_shown_as_such(tmp_path: Path) -> None:
-    path = tmp_path / "broken.sqlite"
-    sdk = open_sdk(path)
+async def test_rows_that_cannot_be_decoded_are_shown_as_such(place: Place) -> None:
+    sdk = open_other(place)
     await sdk.add_items([*turn("one"), *turn("two"), *turn("three"), *turn("four")])
     sdk.close()
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE agent_messages SET message_data = '{\"role\": ' WHERE id = 2")
-        db.execute("UPDATE agent_messages SET message_data = CAST(x'7bff7d' AS TEXT) WHERE id = 4")
-        db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 6", ("[" * 100_000,))
-        db.execute("DELETE FROM agent_messages WHERE id = 8")
-    db.close()
-    store = Store(path)
+    spoilt = ['{"role": ', "[" * 100_000]
+    for message_id, text in zip((2, 6), spoilt, strict=True):
+        rows(place, "UPDATE agent_messages SET message_data = ? WHERE id = ?", text, message_id)
+    if isinstance(place, Path):
+        rows(place, "UPDATE agent_messages SET message_data = CAST(x'7bff7d' AS TEXT) WHERE id = 4")
+        rows(place, "DELETE FROM agent_messages WHERE id = 8")
+        spoilt = [spoilt[0], "{\ufffd}", spoilt[1], ""]
+    store = Store(place)
     session = await only_session(store)
     items = (await store.page(session, "main", 0, 8)).items
-    assert [item.raw for item in items if item.data is None] == ['{"role": ', "{\ufffd}", "[" * 100_000, ""]
+    assert [item.raw for item in items if item.data is None] == spoilt
     assert [row.number for row in await store.turns(session, ("main",), 1, 4)] == [1, 2, 3, 4]
     store.close()
 
 
-async def test_a_plain_session_has_one_branch(tmp_path: Path) -> None:
-    path = tmp_path / "plain.sqlite"
-    plain = SQLiteSession("old", path)
-    await plain.add_items([{"role": "system", "content": "Be brief."}, *turn("one", tool="weather"), *turn("two")])
-    store = Store(path)
-    session = await only_session(store)
-    assert session == Session("old", session.updated_at, plain=True)
-    tree = await store.tree(session)
-    assert drawn(tree) == ["0-2 main"]
-    assert [item.data for item in (await store.page(session, "main", 0, 99)).items] == await plain.get_items()
-    assert [(row.number, row.text, row.tools) for row in await store.turns(session, ("main",), 1, 2)] == [
-        (1, "one", 1),
-        (2, "two", 0),
-    ]
-    branch_usage = await store.branch_usage(session, tree, "main")
-    assert branch_usage.tools[Scope.PATH] == (("weather", 1),)
-    assert set(branch_usage.totals.values()) == {None}
-    await plain.add_items(turn("three"))
-    assert drawn(await store.tree(session)) == ["0-3 main"]
-    store.close()
-    plain.close()
+async def test_a_plain_session_has_one_branch(place: Place) -> None:
+    async with plain_session(place, "old") as plain:
+        await plain.add_items([{"role": "system", "content": "Be brief."}, *turn("one", tool="weather"), *turn("two")])
+        store = Store(place)
+        session = await only_session(store)
+        # On a server nothing tells it from another session without branches.
+        assert session == Session("old", session.updated_at, plain=isinstance(place, Path))
+        tree = await store.tree(session)
+        assert drawn(tree) == ["0-2 main"]
+        assert [item.data for item in (await store.page(session, "main", 0, 99)).items] == await plain.get_items()
+        assert [(row.number, row.text, row.tools) for row in await store.turns(session, ("main",), 1, 2)] == [
+            (1, "one", 1),
+            (2, "two", 0),
+        ]
+        branch_usage = await store.branch_usage(session, tree, "main")
+        assert branch_usage.tools[Scope.PATH] == (("weather", 1),)
+        assert set(branch_usage.totals.values()) == {None}
+        await plain.add_items(turn("three"))
+        assert drawn(await store.tree(session)) == ["0-3 main"]
+        store.close()
 
 
-async def test_a_plain_session_beside_structured_ones(tmp_path: Path) -> None:
-    path = tmp_path / "both.sqlite"
-    plain = SQLiteSession("old", path)
-    await plain.add_items(turn("one"))
-    sdk = open_sdk(path, "new")
-    await sdk.add_items(turn("one"))
-    store = Store(path)
+async def test_a_plain_session_beside_others(place: Place) -> None:
+    async with plain_session(place, "old") as plain:
+        await plain.add_items(turn("one"))
+    other = open_other(place, "new")
+    await other.add_items(turn("one"))
+    other.close()
+    store = Store(place)
     assert [(session.session_id, session.plain) for session in await store.sessions()] == [
         ("new", False),
-        ("old", True),
+        ("old", isinstance(place, Path)),
     ]
     store.close()
-    plain.close()
-    sdk.close()
 
 
-async def test_branches_without_items_exist_until_either_class_deletes_them(tmp_path: Path) -> None:
-    path = tmp_path / "empty.sqlite"
-    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
+async def test_branches_without_items_exist_until_either_class_deletes_them(place: Place) -> None:
+    async with open_ours(place) as ours:
         await ours.add_items([*turn("one"), *turn("two")])
         for name in ("nothing", "gone", "theirs"):
             await ours.fork(1, source="main", branch_name=name)
         await ours.add_items(turn("said here"))
         await ours.delete_branch("gone")
-    store = Store(path)
+    store = Store(place)
     session = await only_session(store)
     assert set((await store.tree(session)).branches) == {"main", "nothing", "theirs"}
-    sdk = open_sdk(path)
+    sdk = open_other(place)
     await sdk.delete_branch("theirs")
     assert set((await store.tree(session)).branches) == {"main", "nothing"}
     await sdk.clear_session()
@@ -240,9 +233,8 @@ async def test_branches_without_items_exist_until_either_class_deletes_them(tmp_
     store.close()
 
 
-async def test_the_usage_of_a_session_counts_each_turn_once_even_after_its_branch_is_deleted(tmp_path: Path) -> None:
-    path = tmp_path / "billed.sqlite"
-    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as ours:
+async def test_the_usage_of_a_session_counts_each_turn_once_even_after_its_branch_is_deleted(place: Place) -> None:
+    async with open_ours(place) as ours:
         await ours.add_items(turn("one"))
         await ours.store_run_usage(run_result(100))
         await ours.fork(branch_name="runner")
@@ -250,7 +242,7 @@ async def test_the_usage_of_a_session_counts_each_turn_once_even_after_its_branc
         await ours.store_run_usage(run_result(1000))
         await ours.fork(branch_name="heir")
         await ours.delete_branch("runner")
-    store = Store(path)
+    store = Store(place)
     session = await only_session(store)
     tree = await store.tree(session)
     usage = await store.branch_usage(session, tree, "heir")
@@ -262,6 +254,7 @@ async def test_the_usage_of_a_session_counts_each_turn_once_even_after_its_branc
     store.close()
 
 
+@on_file
 async def test_reading_never_writes(bushy: tuple[Path, SdkSession]) -> None:
     path, _ = bushy
     with closing(sqlite3.connect(path)) as db, db:
@@ -280,9 +273,9 @@ async def test_reading_never_writes(bushy: tuple[Path, SdkSession]) -> None:
     db.close()
 
 
-async def test_the_version_changes_when_others_write(bushy: tuple[Path, SdkSession]) -> None:
-    path, sdk = bushy
-    store = Store(path)
+async def test_the_version_changes_when_others_write(bushy: tuple[Place, SdkSession]) -> None:
+    place, sdk = bushy
+    store = Store(place)
     before = await store.version()
     assert await store.version() == before
     await sdk.add_items(turn("more"))
@@ -445,22 +438,39 @@ def test_the_tree_is_the_trie_of_turns_after_any_forks_and_pops(steps: list[Step
         assert all(tree.chains[child].parent == chain.index for child in chain.children)
 
 
-@pytest.mark.parametrize("beginning", ["", "a", "ab", "abc", "abcd", "\\n"])
-@pytest.mark.parametrize("text", ["한국어", "👀", '"quoted" \\ '])
-async def test_a_row_of_the_tree_has_the_beginning_of_a_message_of_any_length(
-    tmp_path: Path, beginning: str, text: str
-) -> None:
-    sdk = open_sdk(tmp_path / "long.sqlite")
-    await sdk.add_items(turn(beginning + text * 30_000))
+async def test_a_row_of_the_tree_has_the_beginning_of_a_message_of_any_length(place: Place) -> None:
+    beginnings, texts = ("", "a", "ab", "abc", "abcd", "\\n"), ("한국어", "👀", '"quoted" \\ ')
+    cases = [(beginning, text) for beginning in beginnings for text in texts]
+    sdk = open_other(place)
+    await sdk.add_items([item for beginning, text in cases for item in turn(beginning + text * 30_000)])
     sdk.close()
-    store = Store(tmp_path / "long.sqlite")
-    (row,) = await store.turns(await only_session(store), ["main"], 1, 1)
-    words = " ".join((beginning + text * 200).split())
-    assert len(row.text) > 100
-    assert words.startswith(row.text)
+    store = Store(place)
+    read = await store.turns(await only_session(store), ["main"], 1, len(cases))
+    for row, (beginning, text) in zip(read, cases, strict=True):
+        words = " ".join((beginning + text * 200).split())
+        assert len(row.text) > 100
+        assert words.startswith(row.text)
     store.close()
 
 
+async def test_numbers_of_usage_that_no_program_reports_can_be_read(bushy: tuple[Place, SdkSession]) -> None:
+    place, _ = bushy
+    rows(place, "UPDATE turn_usage SET total_tokens = 9223372036854775807, output_tokens = -5")
+    rows(place, """UPDATE turn_usage SET input_tokens_details = '{"cached_tokens": "lots"}'""")
+    rows(place, "UPDATE turn_usage SET output_tokens_details = '[1'")
+    store = Store(place)
+    session = await only_session(store)
+    tree = await store.tree(session)
+    for name in tree.branches:
+        await store.branch_usage(session, tree, name)
+        spent = (await store.turn_usages(session, tree, name, 1, 1))[0].usage
+        assert spent is not None
+        assert (spent.input_tokens, spent.output_tokens, spent.cached_tokens) == (100, 0, 0)
+        assert spent.reasoning_tokens is None
+    store.close()
+
+
+@on_file
 async def test_columns_with_unexpected_values_can_be_read(bushy: tuple[Path, SdkSession]) -> None:
     path, _ = bushy
     with closing(sqlite3.connect(path)) as db, db:

@@ -10,8 +10,7 @@ from agents.extensions.memory import EncryptedSession
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
 from tests.conversations import turn
-from tests.databases import all_rows, editor_of, open_ours, rows
-from tests.session.test_postgres_oracle import plain_engine
+from tests.databases import all_rows, editor_of, open_ours, plain_engine, rows
 from tui.errors import ConvoError, NotFoundError
 from tui.items.sealed import KEY_VARIABLE
 from tui.storage.store import Store

@@ -25,12 +25,6 @@ from tui.storage.store import Store
 LIMITS = (1000, 5000)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def place(request: pytest.FixtureRequest, path: Path) -> Place:
-    """A file, and a database on a server."""
-    return path if request.param == "sqlite" else str(request.getfixturevalue("postgres"))
-
-
 async def read_usage(path: Place, branch_id: str) -> tuple[BranchUsage, list[TurnUsage]]:
     """Return the usage of a branch and of each of its turns, the latter also by pages of two."""
     store = Store(path)

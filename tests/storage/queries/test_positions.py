@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversations import open_sdk, turn
+from tests.conversations import turn
+from tests.databases import Place, on_file, open_other, rows
 from tui.model import Session
 from tui.storage.queries import positions as ranks
 from tui.storage.queries.positions import PositionIndex
@@ -20,19 +21,18 @@ TURNS = 300
 
 
 @pytest.fixture
-async def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+async def place(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(ranks, "_STEP", 64)
-    path = tmp_path / "long.sqlite"
-    sdk = open_sdk(path)
+    sdk = open_other(place)
     await sdk.add_items([item for number in range(1, TURNS + 1) for item in turn(f"turn {number}")])
     await sdk.create_branch_from_turn(200, "other")
     await sdk.add_items(turn("elsewhere"))
     sdk.close()
-    return path
+    return place
 
 
-async def test_every_page_and_turn_is_at_its_position(path: Path) -> None:
-    store = Store(path)
+async def test_every_page_and_turn_is_at_its_position(place: Place) -> None:
+    store = Store(place)
     (session,) = await store.sessions()
     for number in (300, 1, 150, 33, 32, 31, 299, 0, 301):
         position = await store.turn_position(session, "main", number)
@@ -48,29 +48,31 @@ async def test_every_page_and_turn_is_at_its_position(path: Path) -> None:
     store.close()
 
 
-async def test_positions_follow_what_others_write_and_delete(path: Path) -> None:
-    store = Store(path)
+async def test_positions_follow_what_others_write_and_delete(place: Place) -> None:
+    store = Store(place)
     (session,) = await store.sessions()
     assert len((await store.page(session, "main", 590, 700)).items) == 10
-    sdk = open_sdk(path)
+    sdk = open_other(place)
     await sdk.switch_to_branch("main")
     await sdk.add_items(turn("one more"))
     assert len((await store.page(session, "main", 590, 700)).items) == 12
     assert await store.turn_position(session, "main", 301) == 600
+    for _ in range(5):
+        await sdk.pop_item()
+    assert await store.turn_position(session, "main", 301) == 597
+    assert len((await store.page(session, "main", 590, 700)).items) == 7
     sdk.close()
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("DELETE FROM message_structure WHERE branch_id = 'main' AND user_turn_number <= 100")
-    db.close()
-    assert await store.turn_position(session, "main", 301) == 400
-    assert (await store.page(session, "main", 0, 1)).items[0].turn == 101
+    if isinstance(place, Path):
+        rows(place, "DELETE FROM message_structure WHERE branch_id = 'main' AND user_turn_number <= 100")
+        assert await store.turn_position(session, "main", 301) == 397
+        assert (await store.page(session, "main", 0, 1)).items[0].turn == 101
     store.close()
 
 
-async def test_items_with_the_same_sequence_number_are_distinct(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE message_structure SET sequence_number = sequence_number / 50 WHERE branch_id = 'main'")
-    db.close()
-    store = Store(path)
+@on_file
+async def test_items_with_the_same_sequence_number_are_distinct(place: Path) -> None:
+    rows(place, "UPDATE message_structure SET sequence_number = sequence_number / 50 WHERE branch_id = 'main'")
+    store = Store(place)
     (session,) = await store.sessions()
     found = [
         item.message_id
@@ -81,8 +83,9 @@ async def test_items_with_the_same_sequence_number_are_distinct(path: Path) -> N
     store.close()
 
 
-def test_a_jump_reads_at_most_one_step_once_the_checkpoints_are_known(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as db, db:
+@on_file
+def test_a_jump_reads_at_most_one_step_once_the_checkpoints_are_known(place: Path) -> None:
+    with closing(sqlite3.connect(place)) as db, db:
         tx, session = SQLiteTransaction(db, Tables()), Session("support")
         known = PositionIndex()
         steps = 0

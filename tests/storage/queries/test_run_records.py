@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.conversations import open_sdk, turn
+from tests.conversations import turn
 from tests.counting import on_reader, watch_reads
+from tests.databases import Place, open_other, open_ours, rows
 from tui.model import Outcome, RunRecord
-from tui.session import AdvancedSQLiteSession
+from tui.session.advanced import AdvancedSession
 from tui.storage.store import Store
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "runs.sqlite"
-
-
-@pytest.fixture
-async def session(path: Path) -> AsyncIterator[AdvancedSQLiteSession]:
-    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as opened:
+async def session(place: Place) -> AsyncIterator[AdvancedSession]:
+    async with open_ours(place) as opened:
         yield opened
 
 
-async def runs(path: Path, branch_id: str = "main") -> Mapping[int, RunRecord]:
+async def runs(place: Place, branch_id: str = "main") -> Mapping[int, RunRecord]:
     """Return the runs of the turns of a branch."""
-    store = Store(path)
+    store = Store(place)
     (found,) = await store.sessions()
     turns = await store.turn_usages(found, await store.tree(found), branch_id, 1, 64)
     store.close()
     return {usage.turn: usage.run for usage in turns if usage.run}
 
 
-async def test_a_turn_has_all_that_was_recorded_of_its_run(path: Path, session: AdvancedSQLiteSession) -> None:
+async def test_a_turn_has_all_that_was_recorded_of_its_run(place: Place, session: AdvancedSession) -> None:
     await session.add_items(turn("one"))
     await session.record_run(
         outcome="failed",
@@ -48,7 +42,7 @@ async def test_a_turn_has_all_that_was_recorded_of_its_run(path: Path, session: 
         estimated=True,
         reported=False,
     )
-    assert await runs(path) == {
+    assert await runs(place) == {
         1: RunRecord(
             turn=1,
             branch_id="main",
@@ -64,18 +58,18 @@ async def test_a_turn_has_all_that_was_recorded_of_its_run(path: Path, session: 
     }
     await session.add_items(turn("two"))
     await session.record_run(outcome="done")
-    assert (await runs(path))[2] == RunRecord(2, "main", Outcome.DONE)
+    assert (await runs(place))[2] == RunRecord(2, "main", Outcome.DONE)
 
 
-async def test_a_turn_has_its_last_run(path: Path, session: AdvancedSQLiteSession) -> None:
+async def test_a_turn_has_its_last_run(place: Place, session: AdvancedSession) -> None:
     await session.add_items(turn("one"))
     await session.record_run(outcome="stopped")
     await session.add_items(turn("", "And on.")[1:])
     await session.record_run(outcome="done", seconds=2)
-    assert await runs(path) == {1: RunRecord(1, "main", Outcome.DONE, seconds=2)}
+    assert await runs(place) == {1: RunRecord(1, "main", Outcome.DONE, seconds=2)}
 
 
-async def test_forks_have_the_runs_of_their_shared_turns(path: Path, session: AdvancedSQLiteSession) -> None:
+async def test_forks_have_the_runs_of_their_shared_turns(place: Place, session: AdvancedSession) -> None:
     for number in (1, 2):
         await session.add_items(turn(f"main {number}"))
         await session.record_run(outcome="done", seconds=number)
@@ -83,64 +77,63 @@ async def test_forks_have_the_runs_of_their_shared_turns(path: Path, session: Ad
     await session.add_items(turn("alt 2"))
     await session.record_run(outcome="stopped", seconds=3)
     await session.fork(branch_name="copy")
-    seconds = {name: {at: run.seconds for at, run in (await runs(path, name)).items()} for name in ("main", "alt")}
+    seconds = {name: {at: run.seconds for at, run in (await runs(place, name)).items()} for name in ("main", "alt")}
     assert seconds == {"main": {1: 1, 2: 2}, "alt": {1: 1, 2: 3}}
-    assert await runs(path, "copy") == await runs(path, "alt")
+    assert await runs(place, "copy") == await runs(place, "alt")
     # A turn keeps its run after the branch that ran it was deleted.
     await session.delete_branch("alt")
-    assert [(run.branch_id, run.outcome) for run in (await runs(path, "copy")).values()] == [
+    assert [(run.branch_id, run.outcome) for run in (await runs(place, "copy")).values()] == [
         ("main", Outcome.DONE),
         ("alt", Outcome.STOPPED),
     ]
 
 
-async def test_a_branch_that_continued_a_shared_turn_has_its_own_run(
-    path: Path, session: AdvancedSQLiteSession
-) -> None:
+async def test_a_branch_that_continued_a_shared_turn_has_its_own_run(place: Place, session: AdvancedSession) -> None:
     await session.add_items(turn("one"))
     await session.record_run(outcome="stopped")
     await session.fork(branch_name="alt")
     await session.add_items(turn("", "And on.")[1:])
     await session.record_run(outcome="done")
-    assert (await runs(path))[1].outcome is Outcome.STOPPED
-    assert (await runs(path, "alt"))[1].outcome is Outcome.DONE
+    assert (await runs(place))[1].outcome is Outcome.STOPPED
+    assert (await runs(place, "alt"))[1].outcome is Outcome.DONE
     await session.switch_to_branch("main")
     await session.record_run(outcome="failed")
-    assert (await runs(path))[1].outcome is Outcome.FAILED
-    assert (await runs(path, "alt"))[1].outcome is Outcome.DONE
+    assert (await runs(place))[1].outcome is Outcome.FAILED
+    assert (await runs(place, "alt"))[1].outcome is Outcome.DONE
 
 
-async def test_files_without_runs_have_none(path: Path) -> None:
-    sdk = open_sdk(path)
-    await sdk.add_items(turn("one"))
-    assert await runs(path) == {}
-    async with AdvancedSQLiteSession(session_id="support", db_path=path) as session:
+async def test_databases_without_runs_have_none(place: Place) -> None:
+    other = open_other(place)
+    await other.add_items(turn("one"))
+    assert await runs(place) == {}
+    async with open_ours(place) as session:
         await session.record_run(outcome="done")
-    assert list(await runs(path)) == [1]
+    assert list(await runs(place)) == [1]
     # The SDK's class does not clear our table; rows of deleted turns are ignored.
-    await sdk.clear_session()
-    await sdk.add_items(turn("again"))
-    assert await runs(path) == {}
-    sdk.close()
+    await other.clear_session()
+    await other.add_items(turn("again"))
+    assert await runs(place) == {}
+    other.close()
 
 
-async def test_damaged_records_are_read_as_far_as_possible(path: Path, session: AdvancedSQLiteSession) -> None:
+async def test_damaged_records_are_read_as_far_as_possible(place: Place, session: AdvancedSession) -> None:
     await session.add_items([*turn("one"), *turn("two")])
-    await session.record_run(outcome="done")
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE convo_runs SET seconds = '1e999', model = x'ff', error = 7, started_at = 5")
-        db.execute(
-            "INSERT INTO convo_runs (session_id, branch_id, user_turn_number, message_id, outcome)"
-            " VALUES ('support', 'main', 1, 1, 'exploded')"
-        )
-    assert await runs(path) == {
-        2: RunRecord(2, "main", Outcome.DONE, model="\\xff", started_at="5", seconds=1e9, error="7")
-    }
+    await session.record_run(outcome="done", seconds=1e300, model="one\ntwo", started_at="5")
+    rows(
+        place,
+        "INSERT INTO convo_runs (session_id, branch_id, user_turn_number, message_id, outcome)"
+        " VALUES ('support', 'main', 1, 1, 'exploded')",
+    )
+    expected = RunRecord(2, "main", Outcome.DONE, model="one\ntwo", started_at="5", seconds=1e9)
+    if isinstance(place, Path):
+        rows(place, "UPDATE convo_runs SET seconds = '1e999', model = x'ff', error = 7")
+        expected = expected._replace(model="\\xff", error="7")
+    assert await runs(place) == {2: expected}
 
 
 @pytest.mark.parametrize("recorded", [1, 60])
 async def test_all_runs_of_a_branch_are_read_by_index(path: Path, recorded: int) -> None:
-    async with AdvancedSQLiteSession(session_id="support", db_path=path, create_tables=True) as session:
+    async with open_ours(path) as session:
         for number in range(60):
             await session.add_items(turn(f"turn {number}"))
             if number < recorded:

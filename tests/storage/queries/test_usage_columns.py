@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.conftest import OpenOurs
 from tests.conversations import turn
+from tests.databases import Place, open_ours
 from tui.model import Scope, Usage
 from tui.storage.dialect import Dialect
 from tui.storage.postgres.dialect import POSTGRES
@@ -63,27 +62,37 @@ def test_a_sum_adds_every_field_up() -> None:
     assert Usage.total([part, without_details]) == Usage(**sums, estimated=True)
 
 
-@pytest.mark.parametrize("column", USAGE_COLUMNS, ids=lambda column: column.name)
-async def test_a_number_is_stored_and_added_up_in_all_scopes(column: UsageColumn, ours: OpenOurs, path: Path) -> None:
-    session = ours()
-    for number in (100, 20):
-        await session.add_items(turn(f"main {number}"))
-        await session.store_run_usage(run_with(column, number))
+async def test_numbers_are_stored_and_added_up_in_all_scopes(place: Place) -> None:
+    session = open_ours(place)
+    for number, column in enumerate(USAGE_COLUMNS):
+        for used in (100, 20):
+            await session.add_items(turn(f"main {used}"))
+            await session.store_run_usage(run_with(column, used + number))
     await session.create_branch_from_turn(2, "alt")
     await session.add_items(turn("alt 3"))
-    await session.store_run_usage(run_with(column, 3))
+    await session.store_run_usage(run_with(USAGE_COLUMNS[0], 3))
+    session.close()
 
-    store = Store(path)
+    store = Store(place)
     (stored,) = await store.sessions()
     tree = await store.tree(stored)
+    main = await store.turn_usages(stored, tree, "main", 1, 2 * len(USAGE_COLUMNS))
+    first = USAGE_COLUMNS[0].name
+    for number, column in enumerate(USAGE_COLUMNS):
+        turns = main[2 * number : 2 * number + 2]
+        assert [getattr(each.usage, column.name) for each in turns] == [100 + number, 20 + number]
+    for branch_id, scope, expected in (
+        ("alt", Scope.OWN, 3),
+        ("alt", Scope.PATH, 103),
+        ("main", Scope.OWN, sum(getattr(each.usage, first) for each in main)),
+    ):
+        total = (await store.branch_usage(stored, tree, branch_id)).totals[scope]
+        assert getattr(total, first) == expected
     totals = (await store.branch_usage(stored, tree, "alt")).totals
-    assert {scope: getattr(totals[scope], column.name) for scope in Scope} == {
-        Scope.OWN: 3,
-        Scope.PATH: 103,
-        Scope.ALL: 123,
-    }
-    turns = await store.turn_usages(stored, tree, "alt", 1, 2)
-    assert [getattr(turn.usage, column.name) for turn in turns] == [100, 3]
+    for column in USAGE_COLUMNS:
+        numbers = [getattr(each.usage, column.name) or 0 for each in main]
+        others = 3 if column.name == first else int(column.name in COUNT_COLUMNS)
+        assert getattr(totals[Scope.ALL], column.name) == sum(numbers) + others
     store.close()
 
 
