@@ -15,7 +15,7 @@ from tui.cli.json_objects import comparison_object
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError
 from tui.model import Usage
-from tui.model.compare import Comparison, ToolStep, TurnComparison, TurnPair
+from tui.model.compare import Comparison, Side, ToolStep, TurnComparison, TurnPair
 from tui.session import AdvancedSQLiteSession
 from tui.storage.store import Store
 
@@ -40,8 +40,8 @@ async def details(controller: SessionController, comparison: Comparison) -> tupl
 async def test_branches_are_compared_from_their_fork_on(controller: SessionController) -> None:
     compared = await controller.comparison.compare_branches("alt")
     assert compared.shared == 2
-    assert compared.left == ("main", 3, 4)
-    assert compared.right == ("alt", 3, 5)
+    assert compared.left == Side("main", 3, 4)
+    assert compared.right == Side("alt", 3, 5)
     # The alternatives of the fork are a pair, and so are equal turns; the additional turn of alt is alone.
     assert compared.pairs == ((3, 3), (None, 4), (4, 5))
 

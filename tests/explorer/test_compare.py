@@ -90,6 +90,9 @@ async def test_c_asks_for_the_branch_and_shows_both_side_by_side(path: Path) -> 
         await program.press_each("escape")
         assert program.place == ("alt", 4)
         assert "1 Tree" in program.text
+        await program.controller.management.rename("trip", "alt", "Two weeks in Lisbon", "")
+        await program.press_each("c", "enter")
+        assert "− Two weeks in" in program.lines[1]
 
 
 async def test_n_goes_to_the_next_difference_and_enter_to_the_turn(path: Path) -> None:

@@ -81,7 +81,9 @@ class Comparisons:
         session, marks = view.session, view.marks[-2:]
         if session is None or len(marks) < 2:
             raise ConvoError("Two marked turns are needed.", "Go to a turn and press v.")
-        left, right = (Side(branch_id, turn, turn) for branch_id, turn in marks)
+        branches = view.tree.branches
+        titles = [branches[name].title if name in branches else "" for name, _ in marks]
+        left, right = (Side(name, turn, turn, title) for (name, turn), title in zip(marks, titles, strict=True))
         price = await self._pricing.price_function()
         return await self._state.store.compare(session, view.tree, left, right, price=price)
 

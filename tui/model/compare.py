@@ -41,11 +41,18 @@ class Side(NamedTuple):
 
     Attributes:
         last: Number of the last turn; less than `first` if there are no turns.
+        title: The title of the branch, if it has one.
     """
 
     branch_id: str
     first: int
     last: int
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """The title, or the id if there is no title."""
+        return self.title or self.branch_id
 
 
 class TurnPair(NamedTuple):
@@ -227,11 +234,10 @@ def sides(tree: TurnTree, left: str, right: str) -> tuple[Side, Side, int]:
         if ours.index != theirs.index:
             break
         shared = ours.last
-    return (
-        Side(left, shared + 1, tree.branches[left].turns),
-        Side(right, shared + 1, tree.branches[right].turns),
-        max(shared, 0),
+    first, second = (
+        Side(name, shared + 1, tree.branches[name].turns, tree.branches[name].title) for name in (left, right)
     )
+    return first, second, max(shared, 0)
 
 
 def compare_sides(

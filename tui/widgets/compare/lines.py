@@ -168,8 +168,8 @@ class _Drawing:
     def add_header(self, comparison: Comparison, turns: TurnComparison) -> None:
         """Add numbers and branches of the turns."""
         styles, pair = self._styles, turns.pair
-        left = self._title(pair.left, comparison.left.branch_id, styles.left)
-        right = self._title(pair.right, comparison.right.branch_id, styles.right)
+        left = self._title(pair.left, comparison.left.name, styles.left)
+        right = self._title(pair.right, comparison.right.name, styles.right)
         if self._column_count == 2:
             self.rows.append(Row(left, right))
         elif pair.left is None or pair.right is None:
@@ -225,11 +225,11 @@ class _Drawing:
         text = "" if not count else "… 1 more item" if count == 1 else f"… {count:,} more items"
         return [Segment(text, self._styles.item_styles.muted)]
 
-    def _title(self, turn: int | None, branch_id: str, style: Style) -> Cells:
+    def _title(self, turn: int | None, branch_name: str, style: Style) -> Cells:
         if turn is None:
             return []
         number = f"{turn}" if turn else "before turn 1"
-        name = fit_name(branch_id, self._width - len(number) - 2)
+        name = fit_name(branch_name, self._width - len(number) - 2)
         return [Segment(number, self._styles.item_styles.title), Segment("  "), Segment(name, style)]
 
     def _label(self, item: ComparedItem) -> Cells:

@@ -89,7 +89,7 @@ def _columns(values: Sequence[str], columns: Sequence[int]) -> str:
 
 def _row(sign: str, style: str, side: Side, numbers: str, room: int) -> Content:
     turns = f"  {_turns_text(side)}" if room >= _MIN_WIDTH_FOR_TURNS else ""
-    name = fit_name(side.branch_id, max(room - 3 - len(turns), 1))
+    name = fit_name(side.name, max(room - 3 - len(turns), 1))
     gap = " " * max(room - 2 - Content(name).cell_length - len(turns), 0)
     return Content.assemble((f"{sign} {name}", style), (turns, _MUTED), gap, numbers)
 
