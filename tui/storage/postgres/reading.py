@@ -18,10 +18,11 @@ import psycopg
 from psycopg import ClientCursor
 
 from tui.errors import ConvoError, FileError, NotFoundError
-from tui.items.codec import decode_beginning, decode_or_none
+from tui.items.codec import decode_or_none
 from tui.items.sealed import SEALED, unsealed
 from tui.model import Session
 from tui.storage.engine import MAX_READ_BYTES, Engine, PartialItem
+from tui.storage.partial_items import decoded_beginning, skip_data
 from tui.storage.postgres.connection import LostConnection, ServerConnection, connection_settings, shown_url
 from tui.storage.postgres.dialect import as_utc
 from tui.storage.postgres.engine import PostgresTransaction
@@ -62,6 +63,13 @@ _LISTED: Final = 10
 
 _ALL: Final = (1 << 31) - 1
 """More characters than a text has."""
+
+_BEFORE_QUOTE: Final = "split_part(substr(message_data, :end + 1), '\"', 1)"
+_FROM_QUOTE: Final = (
+    f"length({_BEFORE_QUOTE}), octet_length({_BEFORE_QUOTE}),"
+    f" substr(message_data, :end + 1 + length({_BEFORE_QUOTE}), :part)"
+)
+"""What comes after `end` characters: the size of what is before a quotation mark, and the text from it on."""
 
 _HAS_TABLES: Final = "SELECT to_regclass('convo_schema') IS NOT NULL"
 
@@ -322,11 +330,27 @@ class _Messages:
                 sealed=SEALED,
                 sealed_size=len(SEALED),
             )
-            for message_id, created_at, *stored in rows:
-                found[message_id] = _partial(*stored)
+            for message_id, created_at, session_id, size, text in rows:
+                found[message_id] = self._item(message_id, session_id, size, text)
                 self._times[message_id] = created_at
         for message_id in ids:
             yield PartialItem() if message_id is None else found.get(message_id, PartialItem())
+
+    def _item(self, message_id: int, session_id: str, size: int, text: str) -> PartialItem:
+        """Return an item of `size` bytes of which the complete text was read, or the beginning."""
+        stored, end = text.encode(), len(text)
+        if len(stored) == size:
+            data = unsealed(decode_or_none(text), session_id)
+            return PartialItem(data, text if data is None else None, size)
+
+        def read_from_quote() -> tuple[int, bytes]:
+            nonlocal end
+            [(passed, passed_bytes, ahead)] = self._tx.by_id(_FROM_QUOTE, [message_id], end=end, part=len(text))
+            end += passed + len(ahead)
+            return passed_bytes, ahead.encode()
+
+        shown, end_bytes = skip_data(stored, size, len(stored), read_from_quote)
+        return decoded_beginning(shown, size, end_bytes, lambda: next(self.beginnings([message_id], None)))
 
     def texts(self, ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
         rows = self._tx.by_id("id, message_data, {created_at}", ids) if ids else []
@@ -340,17 +364,6 @@ class _Messages:
         if unread := [message_id for message_id in ids if message_id not in self._times]:
             self._times.update(self._tx.by_id("id, {created_at}", unread))
         return {message_id: self._times[message_id] for message_id in ids if message_id in self._times}
-
-
-def _partial(session_id: str, size: int, text: str) -> PartialItem:
-    unread = size - len(text.encode())
-    if not unread:
-        data = unsealed(decode_or_none(text), session_id)
-        return PartialItem(data, text if data is None else None, size)
-    try:
-        return PartialItem(decode_beginning(text.encode()), None, size, unread, True)
-    except (ValueError, RecursionError):
-        return PartialItem(None, text, size, unread, True)
 
 
 class PostgresReader(Engine):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from typing import Any, Final
 
-from tui.items.codec import decode, decode_beginning, decode_or_none
+from tui.items.codec import decode_or_none
 from tui.items.sealed import SEALED, unsealed
 from tui.storage.engine import MAX_READ_BYTES, PartialItem
+from tui.storage.partial_items import decoded_beginning, readable, skip_data
 from tui.storage.schema import unquoted
 
 __all__ = ["SQLiteMessages"]
@@ -21,19 +21,10 @@ __all__ = ["SQLiteMessages"]
 _LONG_ITEM_BYTES: Final = 1 << 14
 """If the average item has more bytes, items are long."""
 
-_KEPT_DATA_BYTES: Final = 1 << 10
-"""Bytes at the beginning of encoded data that are not skipped: they hold the format and the size of an image."""
-
-_MAX_KEY_BYTES: Final = 40
 _CHUNK_BYTES: Final = 1 << 16
 """Bytes that are read at once while encoded data is skipped."""
 
 _SEALED: Final = SEALED.encode()
-
-_DATA: Final = re.compile(
-    rb'"(?:data|encrypted_content|file_data|image_url|result|url)": ?"(?:data:[^"]*|[A-Za-z0-9+/=_-]*)\Z'
-)
-"""The end of a text within the data of an image or a file, or within encrypted reasoning."""
 
 
 class SQLiteMessages:
@@ -73,18 +64,13 @@ class SQLiteMessages:
                 data = decode_or_none(text, "replace")
                 if text.startswith(_SEALED):
                     data = unsealed(data, self._session_of(message_id))
-                return PartialItem(data, _readable(text) if data is None else None, size)
-            text, end = _without_data(stored, size, limit if part is None else part)
+                return PartialItem(data, readable(text) if data is None else None, size)
+            part = limit if part is None else part
+            text, end = skip_data(stored.read(part), size, part, partial(_from_quote, stored))
         if text.startswith(_SEALED):
             # The beginning of a token cannot be decrypted.
             return self.beginning(message_id, None)
-        unread, cut = size - len(text), end < size
-        try:
-            return PartialItem(decode_beginning(text) if cut else decode(text), None, size, unread, cut)
-        except (ValueError, RecursionError):
-            # The beginning alone cannot be decoded, for example because it ends within a character.
-            complete = self.beginning(message_id, None)
-            return complete if complete.data is not None else PartialItem(None, _readable(text), size, unread, cut)
+        return decoded_beginning(text, size, end, lambda: self.beginning(message_id, None))
 
     def size(self, message_id: int) -> int:
         """Return the size of an item, which also versions of SQLite without `octet_length` tell without reading it."""
@@ -138,26 +124,11 @@ class SQLiteMessages:
         yield BytesIO(text), len(text)
 
 
-def _without_data(stored: sqlite3.Blob | BytesIO, size: int, limit: int) -> tuple[bytes, int]:
-    """Return the beginning of an item without the encoded data at its end, and the number of bytes that were read."""
-    text, end = stored.read(limit), limit
-    while end < size and len(text) < 2 * limit:
-        begin = text.rfind(b'"') + 1
-        if not _DATA.search(text, max(begin - _MAX_KEY_BYTES, 0)):
-            break
-        kept = text[: begin + _KEPT_DATA_BYTES]
-        passed = len(text) - len(kept)
-        while ahead := stored.read(_CHUNK_BYTES):
-            end += len(ahead)
-            if (quote := ahead.find(b'"')) >= 0:
-                # Most of what is read next is the rest of this stride.
-                text = kept + f"…{passed + quote}".encode() + ahead[quote:]
-                break
-            passed += len(ahead)
-        else:
-            text = kept + f"…{passed}".encode()
-    return text, end
-
-
-def _readable(text: bytes) -> str:
-    return text.decode("utf-8", "replace")
+def _from_quote(stored: sqlite3.Blob | BytesIO) -> tuple[int, bytes]:
+    """Read on, and return the number of bytes before the next quotation mark, and the text from it on."""
+    passed = 0
+    while ahead := stored.read(_CHUNK_BYTES):
+        if (quote := ahead.find(b'"')) >= 0:
+            return passed + quote, ahead[quote:]
+        passed += len(ahead)
+    return passed, b""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import SQLiteSession
 
 from tests.conversations import assistant_message, open_sdk, turn
+from tests.databases import Place, on_file, open_other, plain_session, rows
 from tui.errors import NotFoundError
 from tui.items.codec import decode_beginning
 from tui.model import Item, Session
@@ -33,12 +33,11 @@ LONG_ITEMS: list[Any] = [
 
 
 @pytest.fixture
-async def long_file(tmp_path: Path) -> Path:
-    path = tmp_path / "long.sqlite"
-    sdk = open_sdk(path)
+async def with_long(place: Place) -> Place:
+    sdk = open_other(place)
     await sdk.add_items(LONG_ITEMS)
     sdk.close()
-    return path
+    return place
 
 
 async def only_session(store: Store) -> Session:
@@ -46,16 +45,16 @@ async def only_session(store: Store) -> Session:
     return session
 
 
-async def read(path: Path, count: int = 99) -> tuple[Item, ...]:
-    store = Store(path)
+async def read(place: Place, count: int = 99) -> tuple[Item, ...]:
+    store = Store(place)
     page = await store.page(await only_session(store), "main", 0, count)
     store.close()
     return page.items
 
 
-async def peak_of(work: Callable[[Store, Session], Any], path: Path) -> int:
+async def peak_of(work: Callable[[Store, Session], Any], place: Place) -> int:
     """Return the largest number of bytes that a function allocates."""
-    store = Store(path)
+    store = Store(place)
     session = await only_session(store)
     tracemalloc.start()
     await work(store, session)
@@ -65,8 +64,8 @@ async def peak_of(work: Callable[[Store, Session], Any], path: Path) -> int:
     return peak
 
 
-async def test_a_page_has_the_beginning_of_long_items_and_their_type(long_file: Path) -> None:
-    items = await read(long_file)
+async def test_a_page_has_the_beginning_of_long_items_and_their_type(with_long: Place) -> None:
+    items = await read(with_long)
     assert [item.type for item in items] == ["user", "function_call", "function_call_output", "assistant"]
     assert all(item.cut and item.size > 1_000_000 and item.size - item.unread == MAX_READ_BYTES for item in items)
     message, call, output, answer = (item.data for item in items)
@@ -78,14 +77,13 @@ async def test_a_page_has_the_beginning_of_long_items_and_their_type(long_file: 
     assert LONG.startswith(answer["content"][0]["text"])
 
 
+@on_file
 @pytest.mark.parametrize(("text", "count"), [("short", 64), ("x" * 40_000, 16)])
-async def test_fewer_items_are_read_around_a_turn_if_they_are_long(tmp_path: Path, text: str, count: int) -> None:
-    path = tmp_path / "round.sqlite"
-    sdk = open_sdk(path)
-    for number in range(60):
-        await sdk.add_items(turn(f"{number} {text}", text))
+async def test_fewer_items_are_read_around_a_turn_if_they_are_long(place: Place, text: str, count: int) -> None:
+    sdk = open_other(place)
+    await sdk.add_items([item for number in range(60) for item in turn(f"{number} {text}", text)])
     sdk.close()
-    store = Store(path)
+    store = Store(place)
     session = await only_session(store)
     items, position, page = await store.page_around(session, "main", 30)
     assert (items, position) == (120, 58)
@@ -96,38 +94,33 @@ async def test_fewer_items_are_read_around_a_turn_if_they_are_long(tmp_path: Pat
     store.close()
 
 
-async def test_a_long_item_can_be_read_completely(long_file: Path) -> None:
-    store = Store(long_file)
+async def test_a_long_item_can_be_read_completely(with_long: Place) -> None:
+    store = Store(with_long)
     page = await store.page(await only_session(store), "main", 0, 99)
     whole = [await store.full_item(item) for item in page.items]
     assert [item.data for item in whole] == LONG_ITEMS
     assert not any(item.unread or item.cut for item in whole)
-    with closing(sqlite3.connect(long_file)) as db, db:
-        db.execute("DELETE FROM agent_messages WHERE id = 1")
-    db.close()
+    rows(with_long, "DELETE FROM agent_messages WHERE id = 1")
     with pytest.raises(NotFoundError, match="gone"):
         await store.full_item(page.items[0])
     store.close()
 
 
-async def test_short_items_are_complete_and_have_a_size(tmp_path: Path) -> None:
-    path = tmp_path / "short.sqlite"
-    sdk = open_sdk(path)
-    await sdk.add_items(turn("Hello", tool="weather"))
+async def test_short_items_are_complete_and_have_a_size(place: Place) -> None:
+    sdk = open_other(place)
+    await sdk.add_items(turn("Hello, 世界", tool="weather"))
     sdk.close()
-    with closing(sqlite3.connect(path)) as db, db:
-        sizes = [size for (size,) in db.execute("SELECT length(CAST(message_data AS BLOB)) FROM agent_messages")]
-    db.close()
-    assert [(item.size, item.unread, item.cut) for item in await read(path)] == [(size, 0, False) for size in sizes]
+    stored = rows(place, "SELECT message_data FROM agent_messages ORDER BY id")
+    expected = [(len(text.encode()), 0, False) for (text,) in stored]
+    assert [(item.size, item.unread, item.cut) for item in await read(place)] == expected
 
 
-async def test_opening_reads_no_long_item_completely(tmp_path: Path) -> None:
-    path = tmp_path / "heavy.sqlite"
-    sdk = open_sdk(path)
+async def test_opening_reads_no_long_item_completely(place: Place) -> None:
+    sdk = open_other(place)
     for number in range(6):
         await sdk.add_items(turn(f"{number} {LONG * 2}", "Yes. " + LONG * 2))
     sdk.close()
-    shortest = min(item.size for item in await read(path))
+    shortest = min(item.size for item in await read(place))
 
     async def tree(store: Store, session: Session) -> None:
         await store.tree(session)
@@ -136,12 +129,12 @@ async def test_opening_reads_no_long_item_completely(tmp_path: Path) -> None:
     async def page(store: Store, session: Session) -> None:
         await store.page(session, "main", 0, 1)
 
-    assert await peak_of(page, path) < shortest
-    assert await peak_of(tree, path) < shortest
+    assert await peak_of(page, place) < shortest
+    assert await peak_of(tree, place) < shortest
 
 
-async def test_rows_of_the_tree_have_the_beginning_of_a_long_message(long_file: Path) -> None:
-    store = Store(long_file)
+async def test_rows_of_the_tree_have_the_beginning_of_a_long_message(with_long: Place) -> None:
+    store = Store(with_long)
     (row,) = await store.turns(await only_session(store), ("main",), 1, 1)
     assert row.text.startswith("Read this. A sentence of it, 데이터 and café. A sentence")
     assert (row.items, row.tools, row.errors) == (4, 1, 0)
@@ -150,8 +143,7 @@ async def test_rows_of_the_tree_have_the_beginning_of_a_long_message(long_file: 
     store.close()
 
 
-async def test_the_text_beside_an_image_is_read_without_the_image(tmp_path: Path) -> None:
-    path = tmp_path / "images.sqlite"
+async def test_the_text_beside_an_image_is_read_without_the_image(place: Place) -> None:
     data = "data:image/png;base64," + "iVBORw0KGgo" * 50_000
     parts: list[Any] = [
         {"type": "input_image", "image_url": data},
@@ -159,10 +151,10 @@ async def test_the_text_beside_an_image_is_read_without_the_image(tmp_path: Path
         {"type": "input_image", "image_url": data},
         {"type": "input_text", "text": "And this?"},
     ]
-    sdk = open_sdk(path)
+    sdk = open_other(place)
     await sdk.add_items([{"role": "user", "content": parts}])
     sdk.close()
-    store = Store(path)
+    store = Store(place)
     session = await only_session(store)
     (item,) = (await store.page(session, "main", 0, 9)).items
     assert [part.get("text") for part in item.data["content"]] == [None, "What is this?", None, "And this?"]
@@ -178,27 +170,25 @@ async def test_the_text_beside_an_image_is_read_without_the_image(tmp_path: Path
     store.close()
 
 
-async def test_an_item_whose_beginning_cannot_be_decoded_is_read_completely(tmp_path: Path) -> None:
-    path = tmp_path / "odd.sqlite"
-    sdk = open_sdk(path)
+async def test_an_item_whose_beginning_cannot_be_decoded_is_read_as_far_as_possible(place: Place) -> None:
+    sdk = open_other(place)
     await sdk.add_items([*turn("one"), *turn("two"), *turn("three")])
     sdk.close()
-    with closing(sqlite3.connect(path)) as db, db:
-        half = json.dumps({"role": "user", "content": "\ud83d" + LONG})
-        db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 1", (half,))
-        db.execute("UPDATE agent_messages SET message_data = ? WHERE id = 2", ("no JSON " * 100_000,))
-        db.execute(
-            "UPDATE agent_messages SET message_data = CAST(? AS TEXT) WHERE id = 3",
-            (json.dumps({"role": "user", "content": "@" + LONG}).encode().replace(b"@", b"\xff"),),
-        )
-        db.execute("UPDATE agent_messages SET message_data = CAST(? AS BLOB) WHERE id = 4", (half,))
-    db.close()
-    items = await read(path)
-    assert [item.data == json.loads(half) for item in items] == [True, False, False, True, False, False]
+    half = json.dumps({"role": "user", "content": "\ud83d" + LONG})
+    for message_id, text in ((1, half), (2, "no JSON " * 100_000)):
+        rows(place, "UPDATE agent_messages SET message_data = ? WHERE id = ?", text, message_id)
+    if isinstance(place, Path):
+        spoilt = json.dumps({"role": "user", "content": "@" + LONG}).encode().replace(b"@", b"\xff")
+        rows(place, "UPDATE agent_messages SET message_data = CAST(? AS TEXT) WHERE id = 3", spoilt)
+        rows(place, "UPDATE agent_messages SET message_data = CAST(? AS BLOB) WHERE id = 4", half)
+    items = await read(place)
+    assert items[0].data == json.loads(half)
     assert items[1].data is None
     assert items[1].raw == ("no JSON " * 100_000)[:MAX_READ_BYTES]
     assert items[1].cut
-    assert items[2].data["content"].startswith("\ufffdA sentence")
+    if isinstance(place, Path):
+        assert items[2].data["content"].startswith("\ufffdA sentence")
+        assert items[3].data == json.loads(half)
 
 
 async def test_tables_that_cannot_be_read_in_pieces_can_be_read(tmp_path: Path) -> None:
@@ -221,32 +211,30 @@ async def test_tables_that_cannot_be_read_in_pieces_can_be_read(tmp_path: Path) 
         assert [item.data for item in await read(copy)] == expected
 
 
-async def test_a_plain_session_of_long_items_is_classified_by_their_beginnings(tmp_path: Path) -> None:
-    path = tmp_path / "plain.sqlite"
-    plain = SQLiteSession("old", path)
-    await plain.add_items([*LONG_ITEMS, {"role": "user", "content": "And now?"}])
-    store = Store(path)
-    session = await only_session(store)
+async def test_a_plain_session_of_long_items_is_classified_by_their_beginnings(place: Place) -> None:
+    async with plain_session(place, "old") as plain:
+        await plain.add_items([*LONG_ITEMS, {"role": "user", "content": "And now?"}])
+        store = Store(place)
+        session = await only_session(store)
 
-    async def counts() -> tuple[int, int]:
-        (branch,) = (await store.tree(session)).branches.values()
-        return branch.turns, (await store.count_items(session))["main"]
+        async def counts() -> tuple[int, int]:
+            (branch,) = (await store.tree(session)).branches.values()
+            return branch.turns, (await store.count_items(session))["main"]
 
-    assert await counts() == (2, 5)
-    page = await store.page(session, "main", 0, 9)
-    assert [(item.type, item.tool_name) for item in page.items] == [
-        ("user", None),
-        ("function_call", "keep"),
-        ("function_call_output", None),
-        ("assistant", None),
-        ("user", None),
-    ]
-    await plain.add_items([*turn("Go on.", "Yes.")[1:], *turn("Done.")[:1]])
-    assert await counts() == (3, 7)
-    await plain.pop_item()
-    assert await counts() == (2, 6)
-    plain.close()
-    store.close()
+        assert await counts() == (2, 5)
+        page = await store.page(session, "main", 0, 9)
+        assert [(item.type, item.tool_name) for item in page.items] == [
+            ("user", None),
+            ("function_call", "keep"),
+            ("function_call_output", None),
+            ("assistant", None),
+            ("user", None),
+        ]
+        await plain.add_items([*turn("Go on.", "Yes.")[1:], *turn("Done.")[:1]])
+        assert await counts() == (3, 7)
+        await plain.pop_item()
+        assert await counts() == (2, 6)
+        store.close()
 
 
 @pytest.mark.parametrize("ensure_ascii", [True, False])
