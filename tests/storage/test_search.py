@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, closing
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 from unicodedata import normalize
@@ -18,13 +18,14 @@ from agents import SQLiteSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conversations import SdkSession, assistant_message, open_sdk, turn
+from tests.conversations import assistant_message, open_sdk, turn
+from tests.databases import Place, on_file, open_other, plain_session, rows
+from tests.postgres_server import new_schema
 from tui.errors import QueryError
 from tui.items.text import searchable_texts
 from tui.model import Session
 from tui.model.query import Query, parse_query, passage_query
 from tui.model.search import Hit, SearchResults, SearchScope, SearchTarget
-from tui.session import AdvancedPostgresSession
 from tui.storage.dialect import Dialect
 from tui.storage.postgres.dialect import POSTGRES
 from tui.storage.postgres.engine import PostgresTransaction
@@ -60,33 +61,18 @@ def output(text: Any, call_id: str = "c9") -> Any:
 
 
 @pytest.fixture
-async def path(tmp_path: Path) -> Path:
-    """Write the two sessions of `converse` to a file."""
-    return await write_file(tmp_path)
+async def both(place: Place) -> Place:
+    """Write the two sessions of `converse` to a database."""
+    await converse(place)
+    return place
 
 
-async def write_file(folder: Path) -> Path:
-    path = folder / "support.sqlite"
-    await converse(lambda session_id: open_sdk(path, session_id))
-    return path
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def both(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
-    """Write the two sessions of `converse` to a file, and to a server."""
-    if request.param == "sqlite":
-        return await write_file(tmp_path)
-    url: str = request.getfixturevalue("postgres")
-    await converse(lambda session_id: AdvancedPostgresSession(session_id=session_id, url=url, create_tables=True))
-    return url
-
-
-async def converse(opened: Callable[[str], SdkSession | AdvancedPostgresSession]) -> None:
+async def converse(place: Place) -> None:
     """Fill two sessions: support with main (turns 1 to 4) and alt (forked at turn 3), billing with one turn."""
-    billing = opened("billing")
+    billing = open_other(place, "billing")
     await billing.add_items(turn("Send me the invoice for Oslo", "Sent."))
     billing.close()
-    support = opened("support")
+    support = open_other(place)
     await support.add_items(turn("Hello, can you help me?"))
     await support.add_items(turn("What is the weather in Oslo?", "Rain in OSLO.", tool="get_weather"))
     await support.add_items(turn("And tomorrow?", "Sun."))
@@ -100,13 +86,18 @@ async def converse(opened: Callable[[str], SdkSession | AdvancedPostgresSession]
 
 
 async def find(
-    path: Path | str, query: str | Query, scope: str = "session", branch: str = "main", **limit: int
+    place: Place,
+    query: str | Query,
+    scope: str = "session",
+    branch: str = "main",
+    session: Session = SUPPORT,
+    **limit: int,
 ) -> SearchResults:
-    store = Store(path)
+    store = Store(place)
     results = SearchResults()
     try:
         asked = parse_query(query) if isinstance(query, str) else query
-        async for found in store.search(asked, SearchTarget(SearchScope(scope), SUPPORT, branch), **limit):
+        async for found in store.search(asked, SearchTarget(SearchScope(scope), session, branch), **limit):
             results.add(found)
     finally:
         store.close()
@@ -114,15 +105,15 @@ async def find(
     return results
 
 
-async def contexts(path: Path | str, query: str, scope: str = "session", branch: str = "main") -> list[str]:
-    return [hit.context for hit in await find(path, query, scope, branch)]
+async def contexts(place: Place, query: str, scope: str = "session", branch: str = "main") -> list[str]:
+    return [hit.context for hit in await find(place, query, scope, branch)]
 
 
 def marked(hit: Hit) -> str:
     return hit.context[hit.start : hit.end]
 
 
-async def test_all_texts_are_found_in_any_case_the_newest_first(both: Path | str) -> None:
+async def test_all_texts_are_found_in_any_case_the_newest_first(both: Place) -> None:
     results = await find(both, "oslo")
     assert [(hit.turn, hit.type, hit.tool_name, marked(hit)) for hit in results] == [
         (4, "reasoning", None, "Oslo"),
@@ -133,53 +124,53 @@ async def test_all_texts_are_found_in_any_case_the_newest_first(both: Path | str
     ]
 
 
-async def test_an_item_that_branches_share_is_one_hit_with_all_of_them(both: Path | str) -> None:
+async def test_an_item_that_branches_share_is_one_hit_with_all_of_them(both: Place) -> None:
     results = await find(both, "weather in oslo")
     assert [results.branches(hit) for hit in results] == [("main", "alt")]
     assert results.decoded == 1
 
 
-async def test_the_open_session_comes_before_others(both: Path | str) -> None:
+async def test_the_open_session_comes_before_others(both: Place) -> None:
     results = await find(both, "OSLO", "file")
     assert [hit.session_id for hit in results] == ["support"] * 5 + ["billing"]
     assert await contexts(both, "invoice", "session") == []
 
 
-async def test_a_branch_is_searched_alone(both: Path | str) -> None:
+async def test_a_branch_is_searched_alone(both: Place) -> None:
     assert [hit.turn for hit in await find(both, "oslo", "branch", "alt")] == [3, 2, 2, 2]
 
 
-async def test_the_structure_of_an_item_is_not_found_and_not_decoded(both: Path | str) -> None:
+async def test_the_structure_of_an_item_is_not_found_and_not_decoded(both: Place) -> None:
     for word in ("function_call", "output_text", "summary_text", "completed", '"content"', "annotations"):
         results = await find(both, word, "file")
         assert (list(results), results.decoded) == ([], 0)
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("tool:get_weather", [(2, CALL), (2, OUTPUT)]),
-        ("tool:GET_* rain", [(2, OUTPUT)]),
-        ("tool:p*", [(4, CALL), (4, OUTPUT)]),
-        ("type:function_call", [(4, CALL), (2, CALL)]),
-        ("type:function_call*", [(4, CALL), (4, OUTPUT), (2, CALL), (2, OUTPUT)]),
-        ("role:user oslo", [(2, "user")]),
-        ("role:assistant oslo", [(3, "assistant"), (2, "assistant")]),
-        ("role:tool oslo", [(2, CALL)]),
-        ("branch:alt turn:3", [(3, "user"), (3, "assistant")]),
-        ("branch:a* oslo role:assistant", [(3, "assistant"), (2, "assistant")]),
-        ("turn:1", [(1, "user"), (1, "assistant")]),
-        ("turn:2-3 role:user", [(3, "user"), (3, "user"), (2, "user")]),
-        ("turn:4- role:user turn:1", [(4, "user"), (1, "user")]),
-        ("error:yes", [(4, OUTPUT)]),
-        ("error:no turn:4", [(4, "user"), (4, CALL), (4, "reasoning")]),
-        ('"weather in" "oslo?"', [(2, "user")]),
-        ('"12" rain', [(2, OUTPUT)]),
-        ("session:bill*", []),
-    ],
+FILTERS: Final[tuple[tuple[str, list[tuple[int, str]]], ...]] = (
+    ("tool:get_weather", [(2, CALL), (2, OUTPUT)]),
+    ("tool:GET_* rain", [(2, OUTPUT)]),
+    ("tool:p*", [(4, CALL), (4, OUTPUT)]),
+    ("type:function_call", [(4, CALL), (2, CALL)]),
+    ("type:function_call*", [(4, CALL), (4, OUTPUT), (2, CALL), (2, OUTPUT)]),
+    ("role:user oslo", [(2, "user")]),
+    ("role:assistant oslo", [(3, "assistant"), (2, "assistant")]),
+    ("role:tool oslo", [(2, CALL)]),
+    ("branch:alt turn:3", [(3, "user"), (3, "assistant")]),
+    ("branch:a* oslo role:assistant", [(3, "assistant"), (2, "assistant")]),
+    ("turn:1", [(1, "user"), (1, "assistant")]),
+    ("turn:2-3 role:user", [(3, "user"), (3, "user"), (2, "user")]),
+    ("turn:4- role:user turn:1", [(4, "user"), (1, "user")]),
+    ("error:yes", [(4, OUTPUT)]),
+    ("error:no turn:4", [(4, "user"), (4, CALL), (4, "reasoning")]),
+    ('"weather in" "oslo?"', [(2, "user")]),
+    ('"12" rain', [(2, OUTPUT)]),
+    ("session:bill*", []),
 )
-async def test_filters(both: Path | str, query: str, found: list[tuple[int, str]]) -> None:
-    assert [(hit.turn, hit.type) for hit in await find(both, query)] == found
+
+
+async def test_filters(both: Place) -> None:
+    for query, found in FILTERS:
+        assert [(hit.turn, hit.type) for hit in await find(both, query)] == found, query
 
 
 @pytest.mark.parametrize(
@@ -208,55 +199,51 @@ def test_words_before_a_colon_that_are_no_filter_are_text(text: str) -> None:
     assert parse_query(text).needles == (text,)
 
 
-async def test_a_session_filter_in_the_file(both: Path | str) -> None:
+async def test_a_session_filter_in_the_file(both: Place) -> None:
     assert [hit.session_id for hit in await find(both, "oslo session:bill*", "file")] == ["billing"]
 
 
-async def test_roles_other_than_user_and_assistant(path: Path) -> None:
-    sdk = open_sdk(path)
+async def test_roles_other_than_user_and_assistant(place: Place) -> None:
+    sdk = open_other(place)
     await sdk.add_items([{"role": "system", "content": "Be brief"}, {"role": "developer", "content": "Be brave"}])
     sdk.close()
-    assert await contexts(path, "role:system") == ["Be brief"]
-    assert await contexts(path, "be role:DEVELOPER") == ["Be brave"]
+    assert await contexts(place, "role:system") == ["Be brief"]
+    assert await contexts(place, "be role:DEVELOPER") == ["Be brave"]
 
 
-@pytest.mark.parametrize(
-    ("stored", "query", "shown"),
-    [
-        ("Die Straße ist lang", "STRASSE", "Straße"),
-        ("STRASSE", "straße", "STRASSE"),
-        ("istanbul, İSTANBUL", "İstanbul", "istanbul"),
-        ("İSTANBUL", "istanbul", "İSTANBUL"),
-        ("ΣΊΣΥΦΟΣ", "σίσυφος", "ΣΊΣΥΦΟΣ"),
-        ("ПРИВЕТ", "привет", "ПРИВЕТ"),
-        ("the \ufb01le", "FILE", "\ufb01le"),
-        ("273 \u212a", "273 k", "273 \u212a"),
-        ("데이터베이스 연결은", "이터베이", "이터베이"),
-        ("数据库连接", "库连", "库连"),
-        ("エラーが発生しました", "エラー", "エラー"),
-        ("well 😀 done", "😀 DONE", "😀 done"),
-        ('say "hi" twice', '"say ""hi"" twice"', ""),
-        ('say "hi" twice', 'say "hi" twice', ""),
-        ("C:\\temp\\new", "c:\\TEMP\\new", "C:\\temp\\new"),
-        ("100 % of_it", "0 % of_", "0 % of_"),
-        ("a\nb", '"a\nb"', "a b"),
-    ],
+SCRIPTS: Final = (
+    ("Die Straße ist lang", "STRASSE", "Straße"),
+    ("STRASSE", "straße", "STRASSE"),
+    ("istanbul, İSTANBUL", "İstanbul", "istanbul"),
+    ("İSTANBUL", "istanbul", "İSTANBUL"),
+    ("ΣΊΣΥΦΟΣ", "σίσυφος", "ΣΊΣΥΦΟΣ"),
+    ("ПРИВЕТ", "привет", "ПРИВЕТ"),
+    ("the \ufb01le", "FILE", "\ufb01le"),
+    ("273 \u212a", "273 k", "273 \u212a"),
+    ("데이터베이스 연결은", "이터베이", "이터베이"),
+    ("数据库连接", "库连", "库连"),
+    ("エラーが発生しました", "エラー", "エラー"),
+    ("well 😀 done", "😀 DONE", "😀 done"),
+    ('say "hi" twice', '"say ""hi"" twice"', ""),
+    ('say "hi" twice', 'say "hi" twice', ""),
+    ("C:\\temp\\new", "c:\\TEMP\\new", "C:\\temp\\new"),
+    ("100 % of_it", "0 % of_", "0 % of_"),
+    ("a\nb", '"a\nb"', "a b"),
 )
-@pytest.mark.parametrize("place", ["content", "output", "arguments", "json"])
-async def test_scripts_and_escapes(tmp_path: Path, place: str, stored: str, query: str, shown: str) -> None:
-    path = tmp_path / "scripts.sqlite"
-    sdk = open_sdk(path)
-    item: Any = {
-        "content": user(stored),
-        "output": output(stored),
-        "arguments": call("note", {"text": stored}),
-        "json": output(json.dumps([{"text": stored}])),
-    }[place]
-    await sdk.add_items([item, user("Nothing of it.")])
-    sdk.close()
-    results = await find(path, query if shown else passage_query('"hi" TWICE'))
-    assert [marked(hit) for hit in results] == [shown or '"hi" twice']
-    assert results.decoded == 1
+"""A text that is stored, what is searched for, and what is found; nothing for a part of a JSON text."""
+
+
+async def test_scripts_and_escapes(place: Place) -> None:
+    for number, (stored, _, _) in enumerate(SCRIPTS):
+        sdk = open_other(place, f"{number}")
+        in_json = output(json.dumps([{"text": stored}]))
+        await sdk.add_items([user(stored), output(stored), call("note", {"text": stored}), in_json, user("Nothing.")])
+        sdk.close()
+    for number, (_, query, shown) in enumerate(SCRIPTS):
+        asked = query if shown else passage_query('"hi" TWICE')
+        results = await find(place, asked, session=Session(f"{number}"))
+        assert [marked(hit) for hit in results] == [shown or '"hi" twice'] * 4
+        assert results.decoded == 4
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -321,18 +308,17 @@ Form: TypeAlias = Literal["NFC", "NFD"]
 FORMS: Final[tuple[Form, ...]] = ("NFC", "NFD")
 
 
-@pytest.mark.parametrize("text", ["café", "한국", "ệ", "が", "CAFÉ", "ἂ"])
-@pytest.mark.parametrize("query", FORMS)
-async def test_a_text_is_found_in_any_normal_form(tmp_path: Path, text: str, query: Form) -> None:
-    path = tmp_path / "forms.sqlite"
-    sdk = open_sdk(path)
-    await sdk.add_items([user(f"a {normalize(form, text)} b") for form in FORMS])
-    sdk.close()
-    for asked in (normalize(query, text), f"/a {normalize(query, text)}/"):
-        results = await find(path, asked)
-        assert len(results) == len(FORMS)
-    spans = [Query((normalize(query, text.lower()),)).spans(f"a {normalize(form, text)} b") for form in FORMS]
-    assert spans == [[(2, 2 + len(normalize(form, text)))] for form in FORMS]
+async def test_a_text_is_found_in_any_normal_form(place: Place) -> None:
+    texts = ("café", "한국", "ệ", "が", "CAFÉ", "ἂ")
+    for text in texts:
+        sdk = open_other(place, text)
+        await sdk.add_items([user(f"a {normalize(form, text)} b") for form in FORMS])
+        sdk.close()
+    for text, form in product(texts, FORMS):
+        for asked in (normalize(form, text), f"/a {normalize(form, text)}/"):
+            assert len(await find(place, asked, session=Session(text))) == len(FORMS)
+        spans = [Query((normalize(form, text.lower()),)).spans(f"a {normalize(held, text)} b") for held in FORMS]
+        assert spans == [[(2, 2 + len(normalize(held, text)))] for held in FORMS]
 
 
 @given(
@@ -361,22 +347,38 @@ items = st.one_of(
 some = st.lists(items, max_size=5)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
+conversations = given(
     first=st.lists(items, max_size=5), other=st.lists(items, max_size=5), asked=st.lists(words, min_size=1, max_size=2)
 )
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@conversations
 async def test_a_search_finds_the_same_as_looking_at_every_item(
     tmp_path_factory: pytest.TempPathFactory, first: list[Any], other: list[Any], asked: list[str]
 ) -> None:
-    path = tmp_path_factory.mktemp("oracle") / "oracle.sqlite"
-    sdk = open_sdk(path)
+    await search_and_look(tmp_path_factory.mktemp("oracle") / "oracle.sqlite", first, other, " ".join(asked))
+
+
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@conversations
+async def test_a_search_of_a_server_finds_the_same_as_looking_at_every_item(
+    postgres_server: str, first: list[Any], other: list[Any], asked: list[str]
+) -> None:
+    await search_and_look(new_schema(postgres_server), first, other, " ".join(asked))
+
+
+async def search_and_look(place: Place, first: list[Any], other: list[Any], needle: str) -> None:
+    sdk = open_other(place)
     await sdk.add_items([{"role": "user", "content": "begin"}, *first])
     await sdk.add_items([{"role": "user", "content": "on"}])
     await sdk.create_branch_from_turn(2, "alt")
     await sdk.add_items([{"role": "user", "content": "else"}, *other])
     held = {name: await sdk.get_items(branch_id=name) for name in ("main", "alt")}
     sdk.close()
-    needle = " ".join(asked)
+    store = Store(place)
+    stored = {item.message_id: item.data for name in held for item in (await store.page(SUPPORT, name, 0, 99)).items}
+    store.close()
 
     def readable(item: Any) -> str:
         parts: list[str] = []
@@ -391,25 +393,17 @@ async def test_a_search_finds_the_same_as_looking_at_every_item(
         return "\0".join(parts).casefold()
 
     for scope, branches in (("branch", ["main"]), ("session", ["main", "alt"])):
-        results = await find(path, Query((needle,)), scope)
-        expected = {
-            json.dumps(item): sum(item in held[name] for name in branches)
-            for name in branches
-            for item in held[name]
-            if needle.casefold() in readable(item)
-        }
+        results = await find(place, Query((needle,)), scope)
+        expected = {canonical(item) for name in branches for item in held[name] if needle.casefold() in readable(item)}
         assert len({hit.message_id for hit in results}) == len(results.hits)
-        with closing(sqlite3.connect(path)) as db:
-            stored = {
-                hit.message_id: db.execute(
-                    "SELECT message_data FROM agent_messages WHERE id = ?", (hit.message_id,)
-                ).fetchone()[0]
-                for hit in results
-            }
-        assert set(stored.values()) == set(expected)
+        assert {canonical(stored[hit.message_id]) for hit in results} == expected
 
 
-async def test_regular_expressions(both: Path | str) -> None:
+def canonical(item: Any) -> str:
+    return json.dumps(item, sort_keys=True)
+
+
+async def test_regular_expressions(both: Place) -> None:
     assert [marked(hit) for hit in await find(both, "/r(ai|ui)n/")] == ["rain", "Rain"]
     assert [marked(hit) for hit in await find(both, r"/^in \w+,/")] == ["In Fahrenheit,"]
     assert [hit.turn for hit in await find(both, "/x*/")] == []
@@ -417,17 +411,16 @@ async def test_regular_expressions(both: Path | str) -> None:
         parse_query("/(a/")
 
 
-async def test_only_items_that_can_match_a_regular_expression_are_decoded(both: Path | str) -> None:
+async def test_only_items_that_can_match_a_regular_expression_are_decoded(both: Place) -> None:
     assert (await find(both, r"/weather in (oslo|bergen)\?/")).decoded == 1
 
 
-async def test_a_regular_expression_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
-    path = tmp_path / "slow.sqlite"
-    sdk = open_sdk(path)
+async def test_a_regular_expression_that_takes_too_long_is_given_up(path: Path) -> None:
+    sdk = open_sdk(path, "slow")
     numbers = ",".join(map(str, range(60)))
     await sdk.add_items([user("P," + numbers), user("1,2,P")])
     sdk.close()
-    results = await find(path, "/(.*?,){25}P/")
+    results = await find(path, "/(.*?,){25}P/", session=Session("slow"))
     assert (list(results), results.timed_out) == ([], 1)
 
 
@@ -441,7 +434,7 @@ def test_the_required_literal_of_a_pattern_is_in_all_that_it_matches(data: st.Da
     assert required_literal("klm|no") == required_literal(r"\x41bc") == required_literal("(?x) a b") == ""
 
 
-async def test_a_limit_applies_to_hits_and_not_to_their_branches(both: Path | str) -> None:
+async def test_a_limit_applies_to_hits_and_not_to_their_branches(both: Place) -> None:
     results = await find(both, "?", limit=2)
     assert len(results) == 2
     assert results.truncated
@@ -449,13 +442,11 @@ async def test_a_limit_applies_to_hits_and_not_to_their_branches(both: Path | st
     assert [results.branches(hit) for hit in results] == [("main", "alt")]
 
 
-async def test_a_search_that_is_left_stops_reading(tmp_path: Path) -> None:
-    path = tmp_path / "many.sqlite"
-    sdk = open_sdk(path)
-    for _ in range(40):
-        await sdk.add_items([item for number in range(100) for item in turn(f"Question {number}")])
+async def test_a_search_that_is_left_stops_reading(place: Place) -> None:
+    sdk = open_other(place)
+    await sdk.add_items([item for number in range(4000) for item in turn(f"Question {number % 100}")])
     sdk.close()
-    store = Store(path)
+    store = Store(place)
     where = SearchTarget(SearchScope.SESSION, SUPPORT)
     async with aclosing(store.search(parse_query("question"), where)) as updates:
         first = await anext(updates)
@@ -468,64 +459,65 @@ async def test_a_search_that_is_left_stops_reading(tmp_path: Path) -> None:
     assert (len(everything), everything.decoded) == (4000, 4000)
 
 
-async def test_a_file_is_searched_while_a_writer_has_locked_it(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as db:
+@on_file
+async def test_a_file_is_searched_while_a_writer_has_locked_it(both: Path) -> None:
+    with closing(sqlite3.connect(both)) as db:
         db.execute("BEGIN IMMEDIATE")
         db.execute("DELETE FROM message_structure")
-        assert len(await find(path, "oslo")) == 5
+        assert len(await find(both, "oslo")) == 5
         db.rollback()
 
 
-async def test_searching_writes_nothing(path: Path) -> None:
+@on_file
+async def test_searching_writes_nothing(both: Path) -> None:
     def dump() -> list[str]:
-        with closing(sqlite3.connect(path)) as db:
+        with closing(sqlite3.connect(both)) as db:
             return list(db.iterdump())
 
     before = dump()
-    await find(path, "oslo", "file")
+    await find(both, "oslo", "file")
     assert dump() == before
 
 
-async def test_plain_sessions_are_searched(tmp_path: Path) -> None:
-    path = tmp_path / "plain.sqlite"
+async def test_plain_sessions_are_searched(place: Place) -> None:
     for name in ("a", "b", "support"):
-        plain = SQLiteSession(name, path)
-        await plain.add_items(turn(f"Hello {name}", tool="get_weather") + turn(f"Bye {name}"))
-        plain.close()
-    where = SearchTarget(SearchScope.FILE, Session("support", plain=True))
-    store = Store(path)
+        async with plain_session(place, name) as plain:
+            await plain.add_items(turn(f"Hello {name}", tool="get_weather") + turn(f"Bye {name}"))
+    where = SearchTarget(SearchScope.FILE, Session("support", plain=isinstance(place, Path)))
+    store = Store(place)
     found = [hit async for update in store.search(parse_query("bye"), where) for hit in update.hits]
     store.close()
     assert next((hit.session_id, hit.branch_id, hit.turn) for hit in found) == ("support", "main", 2)
     assert sorted(hit.session_id for hit in found) == ["a", "b", "support"]
 
 
-async def test_messages_that_are_in_no_branch_are_found(path: Path) -> None:
-    plain = SQLiteSession("support", path)
+@on_file
+async def test_messages_that_are_in_no_branch_are_found(both: Path) -> None:
+    plain = SQLiteSession("support", both)
     await plain.add_items([user("Lost in Oslo"), call("get_weather", {"city": "Oslo"}), output("Sleet in Oslo")])
     plain.close()
     for scope in ("session", "file"):
-        results = await find(path, "oslo", scope)
+        results = await find(both, "oslo", scope)
         without_branch = [hit for hit in results if not hit.branch_id]
         assert {hit.context for hit in without_branch} == {'{"city": "Oslo"}', "Lost in Oslo", "Sleet in Oslo"}
         assert [(results.branches(hit), hit.turn) for hit in without_branch] == [(("",), 0)] * 3
         assert len(results) > len(without_branch)
-        assert await contexts(path, "type:user lost", scope) == ["Lost in Oslo"]
+        assert await contexts(both, "type:user lost", scope) == ["Lost in Oslo"]
         for filters in ("type:function_call", "turn:1", "branch:main", "session:billing"):
-            assert await contexts(path, f"lost {filters}", scope) == []
-    assert await contexts(path, "lost", "branch") == []
+            assert await contexts(both, f"lost {filters}", scope) == []
+    assert await contexts(both, "lost", "branch") == []
 
 
-async def test_items_that_cannot_be_decoded_are_searched_as_text(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE agent_messages SET message_data = '{\"broken Oslo' WHERE message_data LIKE '%Fahrenheit%'")
-        db.execute("UPDATE agent_messages SET message_data = CAST(x'22ff6f736c6f22' AS TEXT) WHERE id = 1")
-        db.commit()
-    broken = [hit for hit in await find(path, "oslo", "file") if hit.failed]
-    assert [hit.context for hit in broken] == ['{"broken Oslo']
+async def test_items_that_cannot_be_decoded_are_searched_as_text(both: Place) -> None:
+    broken = "UPDATE {} SET message_data = '{{\"broken Oslo' WHERE strpos(message_data, 'Fahrenheit') > 0"
+    if isinstance(both, Path):
+        broken = broken.replace("strpos", "instr")
+        rows(both, "UPDATE agent_messages SET message_data = CAST(x'22ff6f736c6f22' AS TEXT) WHERE id = 1")
+    rows(both, broken.format("agent_messages" if isinstance(both, Path) else "convo_messages"))
+    assert [hit.context for hit in await find(both, "oslo", "file") if hit.failed] == ['{"broken Oslo']
 
 
-async def test_the_position_of_a_hit_in_a_branch(both: Path | str) -> None:
+async def test_the_position_of_a_hit_in_a_branch(both: Place) -> None:
     store = Store(both)
     (hit,) = await find(both, "54")
     assert await store.item_position(SUPPORT, "alt", hit.turn, hit.message_id) == 7
@@ -535,11 +527,13 @@ async def test_the_position_of_a_hit_in_a_branch(both: Path | str) -> None:
     store.close()
 
 
-@pytest.mark.parametrize(
-    "text", ["Error: no forecast", "Traceback (most recent call last)", "Tool 'f' timed out after 3 seconds."]
-)
-async def test_outputs_that_report_a_failure_are_found(path: Path, text: str) -> None:
-    sdk = open_sdk(path)
-    await sdk.add_items([user("Again"), call("plot", {}), output(text), output("No Errors: it ran")])
+async def test_outputs_that_report_a_failure_are_found(place: Place) -> None:
+    texts = ("Error: no forecast", "Traceback (most recent call last)", "Tool 'f' timed out after 3 seconds.")
+    sdk = open_other(place)
+    for text in texts:
+        await sdk.add_items([user("Again"), call("plot", {}), output(text), output("No Errors: it ran")])
     sdk.close()
-    assert [(hit.turn, hit.type) for hit in (await find(path, "error:yes turn:5")).hits] == [(5, OUTPUT)]
+    hits = (await find(place, "error:yes")).hits
+    assert [(hit.turn, hit.type, hit.context) for hit in hits] == [
+        (turn, OUTPUT, text) for turn, text in reversed([*enumerate(texts, 1)])
+    ]
