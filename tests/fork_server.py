@@ -1,7 +1,8 @@
-"""A process that forks others which run `convo-tui`: they begin at once, as its modules are imported already."""
+"""A process that forks others which run `convo-tui` or code: they begin at once, as modules are imported already."""
 
 from __future__ import annotations
 
+import ast
 import atexit
 import fcntl
 import gc
@@ -22,12 +23,12 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import IO, Any, Final, NoReturn, Self
 
-__all__ = ["ForkServer", "Forked", "fork_server"]
+__all__ = ["ForkServer", "Forked", "PipedProcess", "fork_server"]
 
 _TIMEOUT: Final = 60
-"""Seconds until a process that `ForkServer.run` started is killed by an alarm."""
+"""Seconds until a process that is not in a terminal is killed by an alarm."""
 
 _AGENT_OPTIONS: Final = {"--agent", "--model", "--demo"}
 
@@ -56,11 +57,47 @@ class Forked:
         return self.returncode
 
     def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+class PipedProcess(Forked):
+    """A forked process with pipes for its standard streams, like `subprocess.Popen`; its output must fit into them."""
+
+    def __init__(self, events: int, streams: Sequence[int]) -> None:
+        super().__init__(events)
+        self.stdin, self.stdout, self.stderr = (
+            os.fdopen(stream, mode, encoding="utf-8") for stream, mode in zip(streams, "wrr", strict=True)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in (self.stdin, self.stdout, self.stderr):
+            with suppress(BrokenPipeError):
+                stream.close()
+        self.wait()
+
+    def tell(self, line: str) -> None:
+        """Write a line to the standard input."""
+        self.stdin.write(f"{line}\n")
+        self.stdin.flush()
+
+    def communicate(self) -> tuple[str, str]:
+        """Close the standard input, wait for the process to end, and return what it printed and its errors."""
+        self.stdin.close()
+        output = self.stdout.read(), self.stderr.read()
+        self.wait()
+        return output
 
 
 class ForkServer:
-    """The process that forks others."""
+    """The process that forks others.
+
+    It runs `convo-tui` with arguments, or Python with the arguments `-c` and code.
+    """
 
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair()
@@ -77,22 +114,34 @@ class ForkServer:
         terminal: bool = False,
         timeout: int = 0,
     ) -> Forked:
-        """Run `convo-tui` with arguments and standard streams, which may be a terminal of its own."""
-        reader, writer = os.pipe()
-        request = json.dumps([arguments, os.fspath(Path.cwd()), dict(env), terminal, timeout])
-        socket.send_fds(self._connection, [request.encode() + b"\n"], [*streams, writer])
-        os.close(writer)
-        return Forked(reader)
+        """Start a process with standard streams, which may be a terminal of its own."""
+        return Forked(self._fork(arguments, streams, env, terminal=terminal, timeout=timeout))
 
-    def run(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        """Run `convo-tui` with arguments until it ends; its output is encoded as UTF-8."""
+    def popen(self, arguments: Sequence[str]) -> PipedProcess:
+        """Start a process whose standard streams are pipes."""
+        (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = (os.pipe() for _ in range(3))
+        events = self._fork(arguments, (stdin, stdout, stderr), os.environ, timeout=_TIMEOUT)
+        for theirs in (stdin, stdout, stderr):
+            os.close(theirs)
+        return PipedProcess(events, (to_stdin, from_stdout, from_stderr))
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        stdout: IO[Any] | None = None,
+        env: Mapping[str, str] | None = None,
+        encoding: str = "utf-8",
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a process until it ends; return what it printed unless it printed to `stdout`."""
         with (
             Path(os.devnull).open() as nothing,
-            tempfile.TemporaryFile("w+", encoding="utf-8") as output,
-            tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+            tempfile.TemporaryFile("w+", encoding=encoding) as output,
+            tempfile.TemporaryFile("w+", encoding=encoding) as errors,
         ):
-            streams = nothing.fileno(), output.fileno(), errors.fileno()
-            code = self.start(arguments, streams, os.environ, timeout=_TIMEOUT).wait()
+            streams = nothing.fileno(), (stdout or output).fileno(), errors.fileno()
+            env = {**os.environ, **(env or {}), "PYTHONIOENCODING": encoding}
+            code = self.start(arguments, streams, env, timeout=_TIMEOUT).wait()
             output.seek(0)
             errors.seek(0)
             return subprocess.CompletedProcess(arguments, code, output.read(), errors.read())
@@ -100,6 +149,22 @@ class ForkServer:
     def stop(self) -> None:
         self._connection.close()
         self._server.wait(_TIMEOUT)
+
+    def _fork(
+        self,
+        arguments: Sequence[str],
+        streams: tuple[int, int, int],
+        env: Mapping[str, str],
+        *,
+        terminal: bool = False,
+        timeout: int = 0,
+    ) -> int:
+        """Start a process, and return a pipe with its id and its exit code."""
+        reader, writer = os.pipe()
+        request = json.dumps([arguments, os.fspath(Path.cwd()), dict(env), terminal, timeout])
+        socket.send_fds(self._connection, [request.encode() + b"\n"], [*streams, writer])
+        os.close(writer)
+        return reader
 
 
 @cache
@@ -152,8 +217,14 @@ def _import_all(package: str) -> None:
 
 
 def _import_for(arguments: Sequence[str]) -> None:
-    """Import what `convo-tui` imports with arguments, as far as it takes long."""
+    """Import what `convo-tui` imports with arguments, as far as it takes long, or what code imports."""
     from tui.cli.parsers import COMMANDS
+
+    if arguments[:1] == ["-c"]:
+        for statement in ast.parse(arguments[1]).body:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                exec(ast.unparse(statement), {})
+        return
 
     if not {*arguments[:1]} & {*COMMANDS}:
         for package in ("tui.explorer", "tui.screens", "tui.tty", "tui.widgets"):
@@ -180,7 +251,9 @@ def _become(cwd: str, env: Mapping[str, str], streams: Sequence[int], *, termina
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
-        file = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+        errors = "backslashreplace" if name == "stderr" else "strict"
+        encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+        file = open(number, mode, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, file)
         setattr(sys, f"__{name}__", file)
 
@@ -196,12 +269,20 @@ def _end(code: object) -> NoReturn:
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
-if __name__ == "__main__":
-    _arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
+def _main(arguments: list[str]) -> object:
+    if arguments[:1] == ["-c"]:
+        sys.argv = ["-c", *arguments[2:]]
+        exec(arguments[1], {"__name__": "__main__"})
+        return 0
     from tui.cli import main
 
+    return main(arguments)
+
+
+if __name__ == "__main__":
+    _arguments = _serve(socket.socket(fileno=int(sys.argv[1])))
     try:
-        _code: object = main(_arguments)
+        _code = _main(_arguments)
     except SystemExit as _exit:
         _code = _exit.code
     _end(_code)

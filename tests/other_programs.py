@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+from tests.fork_server import fork_server
 
 __all__ = ["OTHER_USER", "Writer", "look_as_other_user"]
 
@@ -51,9 +51,7 @@ class Writer:
 
     def __init__(self, path: Path, *texts: str) -> None:
         """Open the file, and write a turn for each text."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _WRITE, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self._process = fork_server().popen(["-c", _WRITE, str(path)])
         self.open()
         for text in texts:
             self.add(text)
@@ -81,13 +79,11 @@ class Writer:
     def kill(self) -> None:
         """End the program as a crash does."""
         self._process.kill()
-        self._process.communicate()
+        with self._process:
+            pass
 
     def _order(self, command: str, text: str = "") -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([command, text]) + "\n")
-        self._process.stdin.flush()
+        self._process.tell(json.dumps([command, text]))
         assert self._process.stdout.readline() == "done\n"
 
 
@@ -99,7 +95,7 @@ def look_as_other_user(prepared: Path, path: Path, arguments: Sequence[str]) -> 
         path: The file to look at.
         arguments: The arguments; FILE is the file.
     """
-    command = [sys.executable, "-c", _LOOK.replace("{user}", str(OTHER_USER)), str(prepared), str(path), *arguments]
+    code = _LOOK.replace("{user}", str(OTHER_USER))
     # Nobody but root may read root's configuration.
-    env = {**os.environ, "XDG_CONFIG_HOME": str(path.parent)}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=env)
+    env = {"XDG_CONFIG_HOME": str(path.parent)}
+    return fork_server().run(["-c", code, str(prepared), str(path), *arguments], env=env)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
+
+import pytest
 
 from tests.agent.conftest import MakeRunner
 from tests.agent.recording_hooks import RecordingHooks
 from tests.conftest import OpenSDK
+from tests.fork_server import fork_server
 from tests.recorded import read_recorded
 from tui.items.text import item_text
 from tui.model import ApprovalDecision, Outcome
@@ -33,23 +33,22 @@ async def test_the_travel_agent_needs_approval_to_book(make_runner: MakeRunner, 
     assert "Booked for 2" in texts
 
 
-def run_example(name: str, folder: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
-    script = [sys.executable, str(EXAMPLES / name)]
-    process = subprocess.run(
-        script, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
-    )
+def run_example(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run an example in a folder, without a key."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.chdir(folder)
+    process = fork_server().run(["-c", (EXAMPLES / name).read_text("utf-8")])
     assert process.returncode == 0, process.stderr
 
 
-def test_the_drop_in_example_writes_two_branches(tmp_path: Path, sdk: OpenSDK) -> None:
-    run_example("drop_in.py", tmp_path)
+def test_the_drop_in_example_writes_two_branches(tmp_path: Path, sdk: OpenSDK, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_example("drop_in.py", tmp_path, monkeypatch)
     assert len(asyncio.run(sdk(tmp_path / "drop_in.sqlite", "trip").list_branches())) == 2
 
 
-async def test_the_example_of_recorded_runs_records_each_agent(tmp_path: Path) -> None:
-    await asyncio.to_thread(run_example, "record_runs.py", tmp_path)
-    found = await read_recorded(tmp_path / "record_runs.sqlite", "trip")
+def test_the_example_of_recorded_runs_records_each_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_example("record_runs.py", tmp_path, monkeypatch)
+    found = asyncio.run(read_recorded(tmp_path / "record_runs.sqlite", "trip"))
     agents = [(request.turn, request.agent) for request in found.requests]
     assert agents[:3] == [(1, "Guide"), (1, "Guide"), (2, "Guide")]
     assert agents[3:] == [(3, "Triage"), (3, "Summary"), (3, "Triage"), (4, "Triage"), (4, "Planner")]

@@ -12,6 +12,7 @@ import pytest
 from tests.agent.conftest import MakeRunner
 from tests.agent.recording_hooks import RecordingHooks
 from tests.agent.server import ScriptedServer, TextAnswer
+from tests.fork_server import fork_server
 from tui.agent import AgentRunner, AgentSettings
 from tui.agent.settings import AgentError
 from tui.errors import ConfigError
@@ -315,4 +316,5 @@ print([kind.__pydantic_complete__ for kind in kinds], setup.GLOBAL_TRACE_PROVIDE
 warm_up()
 print([kind.__pydantic_complete__ for kind in kinds], setup.GLOBAL_TRACE_PROVIDER is not None)
 """
-    assert run_python(code) == ["[False, False, False] False", "[True, True, True] True"]
+    printed = fork_server().run(["-c", code])
+    assert printed.stdout.splitlines() == ["[False, False, False] False", "[True, True, True] True"], printed.stderr

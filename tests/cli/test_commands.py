@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from html import unescape
 from itertools import count
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 from agents import SQLiteSession
@@ -23,6 +21,7 @@ from agents import SQLiteSession
 from tests.cli.conftest import CONVO_TUI, Run, RunJSON, imported_packages
 from tests.conftest import OpenOurs, OpenSDK
 from tests.conversations import run_result, turn
+from tests.fork_server import fork_server
 from tui.items.codec import decode
 from tui.model.requests import RequestUsage, SentRequest
 
@@ -422,10 +421,9 @@ def test_a_reader_that_closes_the_pipe_is_no_error(conversation: Path) -> None:
 
 def complete(line: str) -> list[str]:
     """Return the completions that the shell gets for a line."""
-    process = subprocess.run(
-        CONVO_TUI,
+    process = fork_server().run(
+        [],
         env={
-            **os.environ,
             "_ARGCOMPLETE": "1",
             "_ARGCOMPLETE_STDOUT_FILENAME": "/dev/stdout",
             "_ARGCOMPLETE_IFS": "\n",
@@ -433,10 +431,6 @@ def complete(line: str) -> list[str]:
             "COMP_LINE": line,
             "COMP_POINT": str(len(line.encode())),
         },
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
     )
     return [word.strip() for word in process.stdout.split("\n") if word]
 
@@ -463,15 +457,9 @@ def test_only_the_modules_of_the_command_are_imported(conversation: Path) -> Non
     assert not imported_packages("list", conversation) & {"textual", "agents", "genai_prices"}
 
 
-def run_with_output(arguments: Sequence[object], stdout: int | IO[str], encoding: str = "utf-8") -> Any:
-    return subprocess.run(
-        [*CONVO_TUI, *map(str, arguments)],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        timeout=60,
-        check=False,
-        env={**os.environ, "PYTHONIOENCODING": encoding},
-    )
+def run_in(encoding: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run a command whose standard output has an encoding."""
+    return fork_server().run([*map(str, arguments)], encoding=encoding)
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
@@ -480,22 +468,22 @@ def test_text_in_an_encoding_without_some_letters_has_question_marks(
     conversation: Path, command: list[str], encoding: str
 ) -> None:
     name, *rest = command
-    done = run_with_output([name, conversation, *rest, *(["--branch", "main"] if name == "show" else [])],
-                           subprocess.PIPE, encoding)  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, b"")
+    done = run_in(encoding, name, conversation, *rest, *(["--branch", "main"] if name == "show" else []))
+    assert (done.returncode, done.stderr) == (0, "")
     if name in ("show", "find"):
-        assert b"??? ??" in done.stdout
+        assert "??? ??" in done.stdout
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_document_in_such_an_encoding_is_complete_or_refused(conversation: Path, encoding: str) -> None:
-    done = run_with_output(["export", conversation, "--format", "json"], subprocess.PIPE, encoding)
+    done = run_in(encoding, "export", conversation, "--format", "json")
     assert json.loads(done.stdout)["session"]["session_id"] == "support"
-    done = run_with_output(["export", conversation, "--format", "html"], subprocess.PIPE, encoding)
-    assert "오슬로 날씨" in unescape(done.stdout.decode("ascii"))
-    done = run_with_output(["export", conversation, "--format", "md"], subprocess.PIPE, encoding)
+    done = run_in(encoding, "export", conversation, "--format", "html")
+    assert done.stdout.isascii()
+    assert "오슬로 날씨" in unescape(done.stdout)
+    done = run_in(encoding, "export", conversation, "--format", "md")
     assert done.returncode == 2
-    assert done.stderr.decode().splitlines() == [
+    assert done.stderr.splitlines() == [
         rf"convo-tui: Standard output is {encoding}, which has no '\u241b'.",
         "  Set PYTHONIOENCODING=utf-8, or write a file with --output.",
     ]
@@ -509,9 +497,9 @@ def test_a_full_disk_is_an_error_of_two_lines(conversation: Path, command: str) 
     name, *rest = command.split()
     arguments = [name, "bash"] if name == "completion" else [name, conversation, *rest]
     with Path("/dev/full").open("w") as full:
-        done = run_with_output(arguments, full)
+        done = fork_server().run([*map(str, arguments)], stdout=full)
     assert done.returncode == 2
-    assert done.stderr.decode().splitlines() == [
+    assert done.stderr.splitlines() == [
         "convo-tui: Standard output cannot be written: No space left on device.",
         "  Write to another place, or make room there.",
     ]

@@ -38,9 +38,9 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@pytest.fixture
-def prepared(tmp_path: Path) -> Path:
-    path = tmp_path / "prepared.sqlite"
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("prepared") / "prepared.sqlite"
     FILES["closed"][0](path)
     return path
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from agents import SQLiteSession
 
-from tests.cli.conftest import CONVO_TUI, Run, RunJSON
+from tests.cli.conftest import Run, RunJSON
+from tests.fork_server import fork_server
 
 
 def titles(run_json: RunJSON, path: Path) -> dict[str, str]:
@@ -100,11 +100,9 @@ def test_an_error_says_what_to_do(conversation: Path, run: Run, words: tuple[str
 
 
 def test_a_change_of_a_locked_file_says_that_it_waits(conversation: Path) -> None:
-    command = [*CONVO_TUI, "fork", str(conversation), "--turn", "1"]
     with closing(sqlite3.connect(conversation, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
-            assert waiting.stderr is not None
+        with fork_server().popen(["fork", str(conversation), "--turn", "1"]) as waiting:
             said = waiting.stderr.readline()
             writer.execute("ROLLBACK")
             output, _ = waiting.communicate()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import psycopg
 import pytest
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
-from tests.cli.conftest import CONVO_TUI, Run, imported_packages
+from tests.cli.conftest import Run, imported_packages
 from tests.databases import all_rows, open_ours, plain_engine, rows
 from tests.explorer.driver import open_explorer
 from tests.postgres_server import psql
@@ -273,8 +272,7 @@ def test_no_password_is_printed(postgres: str, run: Run) -> None:
     assert "onversations" in shown.stderr
     assert "hunter2" not in shown.stderr
     for url in ("postgresql://me:hunter2@127.0.0.1:1/chats", "postgresql://me:hun/ter2@127.0.0.1:1/chats"):
-        command = [*CONVO_TUI, "list", url, "--schema", "sales"]
-        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        refused = run("list", url, "--schema", "sales")
         assert refused.returncode == 2
         assert "ter2" not in refused.stdout + refused.stderr
 

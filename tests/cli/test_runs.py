@@ -7,17 +7,17 @@ import os
 import re
 import signal
 import sqlite3
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import CONVO_TUI, Run, RunJSON
+from tests.cli.conftest import Run, RunJSON
 from tests.cli.test_documentation import DOCUMENT, keys
 from tests.conversations import open_sdk, turn, write_turns
 from tests.databases import Place, open_ours
+from tests.fork_server import fork_server
 from tests.paying_agent import paid, pause_run, write_agent
 from tests.terminal import Terminal
 
@@ -106,13 +106,12 @@ def test_of_two_answers_to_calls_of_one_run_the_later_is_refused(path: Path, tmp
         "import Path\nimport sys\nprint('read', file=sys.stderr, flush=True)\nsys.stdin.readline()\n",
     )
     late = f"{write_agent(tmp_path, waits, name='late.py')}:clerk"
-    command = [*CONVO_TUI, "approve", str(path), "1", "--call", "call-1", "--agent", late]
-    with subprocess.Popen(command, text=True, stdin=-1, stdout=-1, stderr=-1) as process:
-        assert process.stderr is not None
+    with fork_server().popen(["approve", str(path), "1", "--call", "call-1", "--agent", late]) as process:
         assert process.stderr.readline() == "read\n"
         first = run("approve", path, 1, "--call", "call-2", "--agent", f"{tmp_path / 'paying.py'}:clerk")
         assert (first.returncode, "as run 2:" in first.stdout) == (0, True)
-        output, refusal = process.communicate("\n")
+        process.tell("")
+        output, refusal = process.communicate()
     assert (process.returncode, output) == (2, "")
     assert refusal.startswith("convo-tui: It was answered in another program")
     assert paid(tmp_path) == ["2"]
@@ -126,9 +125,7 @@ def test_an_answer_to_a_locked_file_says_that_it_waits(
     name, *options = command
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        words = [*CONVO_TUI, name, str(path), "1", "--agent", clerk, *options]
-        with subprocess.Popen(words, text=True, stdout=-1, stderr=-1) as process:
-            assert process.stderr is not None
+        with fork_server().popen([name, str(path), "1", "--agent", clerk, *options]) as process:
             said = process.stderr.readline()
             writer.execute("ROLLBACK")
             output, _ = process.communicate()

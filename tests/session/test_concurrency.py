@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import subprocess
-import sys
 import textwrap
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,6 +19,7 @@ from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 from tests.conftest import OpenOurs, OpenSDK
 from tests.counting import connection_of
 from tests.databases import Place, Stored
+from tests.fork_server import fork_server
 from tests.session.samples import rows, run, turn, turns, user
 from tui.session import AdvancedSQLiteSession
 
@@ -50,28 +50,20 @@ asyncio.run(main())
 
 
 def test_two_processes_write_at_once(path: Path) -> None:
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(WRITER), kind, str(path), kind, "20"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for kind in ("sdk", "ours", "ours")
-    ]
-    for writer in writers:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "ready\n"
     printed = []
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    for writer in writers:
-        output, errors = writer.communicate(timeout=60)
-        assert writer.returncode == 0, errors
-        printed += output.split()
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(fork_server().popen(["-c", textwrap.dedent(WRITER), kind, str(path), kind, "20"]))
+            for kind in ("sdk", "ours", "ours")
+        ]
+        for writer in writers:
+            assert writer.stdout.readline() == "ready\n"
+        for writer in writers:
+            writer.tell("go")
+        for writer in writers:
+            output, errors = writer.communicate()
+            assert writer.returncode == 0, errors
+            printed += output.split()
     assert len(set(printed)) == len(printed) == 12
     turn_numbers = rows(
         path,

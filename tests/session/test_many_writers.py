@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from tests.conftest import OpenOurs
 from tests.counting import connection_of
+from tests.fork_server import PipedProcess, fork_server
 from tests.session.samples import rows, turn, turns, user
 from tests.terminal import Terminal
 from tui.session import AdvancedSQLiteSession
@@ -41,43 +40,28 @@ asyncio.run(main())
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[list[subprocess.Popen[str]]]:
+def writing(path: Path) -> Iterator[list[PipedProcess]]:
     """Start processes that each append turns to a session of their own, all at the same time."""
     with ExitStack() as stack:
         writers = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-c", WRITER, str(path), f"session {number}"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
+            stack.enter_context(fork_server().popen(["-c", WRITER, str(path), f"session {number}"]))
             for number in range(WRITERS)
         ]
         conversation = json.dumps([turn(number) for number in range(1, TURNS + 1)])
         for writer in writers:
             stack.callback(writer.kill)
-            tell(writer, conversation)
+            writer.tell(conversation)
         for writer in writers:
-            assert writer.stdout is not None
             assert writer.stdout.readline() == "ready\n"
         for writer in writers:
-            tell(writer, "go")
+            writer.tell("go")
         yield writers
 
 
-def tell(writer: subprocess.Popen[str], line: str) -> None:
-    assert writer.stdin is not None
-    writer.stdin.write(f"{line}\n")
-    writer.stdin.flush()
-
-
-def all_done(writers: list[subprocess.Popen[str]]) -> None:
+def all_done(writers: list[PipedProcess]) -> None:
     """Wait for the writers, which must print nothing."""
     for writer in writers:
-        output, errors = writer.communicate(timeout=60)
+        output, errors = writer.communicate()
         assert (writer.returncode, output, errors) == (0, "", "")
 
 
@@ -102,7 +86,7 @@ async def items_of(path: Path, name: str) -> list[object]:
         return list(await session.get_items())
 
 
-async def look_until_done(path: Path, writers: list[subprocess.Popen[str]]) -> int:
+async def look_until_done(path: Path, writers: list[PipedProcess]) -> int:
     """Read the file as the explorer does whenever it has changed, and return how often it was read."""
     with closing(Store(path)) as store:
         looks, seen, known = 0, None, 0

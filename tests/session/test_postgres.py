@@ -19,6 +19,7 @@ import pytest
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
 from tests.databases import plain_engine
+from tests.fork_server import fork_server
 from tests.postgres_server import Server, new_schema, run_server
 from tests.session.samples import run, turn, turns, user
 from tui.errors import ConvoError
@@ -92,17 +93,15 @@ def test_twenty_processes_make_the_tables_at_once(postgres: str) -> None:
         session = AdvancedPostgresSession(session_id="chat", url=sys.argv[1], create_tables=True)
         asyncio.run(session.add_items([{"role": "user", "content": sys.argv[2]}]))
     """
-    command = [sys.executable, "-c", textwrap.dedent(code), postgres]
-    processes = [
-        subprocess.Popen([*command, str(number)], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for number in range(20)
-    ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in processes:
-        assert process.communicate(timeout=60)[1] == ""
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(fork_server().popen(["-c", textwrap.dedent(code), postgres, str(number)]))
+            for number in range(20)
+        ]
+        for process in processes:
+            process.tell("go")
+        for process in processes:
+            assert process.communicate() == ("", "")
     assert sorted(asyncio.run(contents(postgres)), key=int) == list(map(str, range(20)))
 
 

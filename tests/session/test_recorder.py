@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, closing, nullcontext, suppress
 from dataclasses import replace
@@ -49,6 +48,7 @@ from pydantic import BaseModel
 
 from tests.conftest import OpenOurs
 from tests.databases import Place
+from tests.fork_server import fork_server
 from tests.recorded import as_recorded, as_sent, assert_sums, read_recorded
 from tui.items.sealed import KEY_VARIABLE
 from tui.model import Outcome
@@ -520,8 +520,7 @@ asyncio.run(main())
 
 
 async def test_a_killed_program_leaves_the_requests_that_were_answered(path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(path))
-    assert await process.wait() == 9
+    assert fork_server().run(["-c", KILLED, str(path)]).returncode == 9
     found = await read_recorded(path)
     assert [(request.agent, request.usage and request.usage.input_tokens) for request in found.requests] == [
         ("Guide", 100)

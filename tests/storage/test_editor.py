@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +14,7 @@ from agents import SQLiteSession
 
 from tests.conversations import SdkSession, assistant_message, run_result, turn
 from tests.databases import Place, all_rows, count_messages, editor_of, open_other, open_ours, rows
+from tests.fork_server import fork_server
 from tui.errors import ConvoError, FileError
 from tui.model import DeletionImpact, EntryState, JournalEntry, SharedTurns
 from tui.storage.editor import Editor
@@ -596,8 +595,7 @@ open_to_write(path, Tables(), 5).submit_write(work).result()
 
 async def test_a_killed_program_writes_all_or_nothing(path: Place, editor: Editor) -> None:
     def killed(what: str) -> None:
-        done = subprocess.run([sys.executable, "-c", KILLED, str(path), what], check=False)
-        assert done.returncode == 9
+        assert fork_server().run(["-c", KILLED, str(path), what]).returncode == 9
 
     before = all_rows(path)
     killed("delete")
