@@ -145,6 +145,13 @@ class ConvoApp(KeyOrderApp[None]):
         self.clear_notifications()
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
+    def clear_notifications(self) -> None:
+        """Remove all notices from all screens, also those that are not drawn yet."""
+        super().clear_notifications()
+        for screen in self.screen_stack:
+            # Textual leaves the space of a notice that it clears, and keeps one that was shown just now.
+            screen.query("ToastRack > *").remove()
+
     def get_css_variables(self) -> dict[str, str]:
         """Return the variables of the theme, with texts and marks that can be told from their background."""
         self.theme_variables = readable_variables(super().get_css_variables())

@@ -154,8 +154,9 @@ async def open_explorer(
     lock_timeout: float = 5.0,
     agent: AgentSettings | None = None,
     may_be_missing: bool = False,
+    notifications: bool = False,
 ) -> AsyncIterator[ExplorerDriver]:
-    """Run the program on a file; `open_controller` has the same arguments."""
+    """Run the program on a file; `open_controller` has the same arguments. With `notifications`, notices are drawn."""
     controller = await open_controller(
         path,
         branch_id,
@@ -165,7 +166,7 @@ async def open_explorer(
         may_be_missing=may_be_missing,
     )
     try:
-        async with ConvoApp(controller, config).run_test(size=size) as pilot:
+        async with ConvoApp(controller, config).run_test(size=size, notifications=notifications) as pilot:
             await settle(pilot)
             yield ExplorerDriver(pilot, controller)
             if controller.agent is not None:
