@@ -334,10 +334,28 @@ async def test_a_message_and_its_fork_are_undone_separately(
     assert (await read_recorded(path, "support", "other")).requests == []
     await controller.history.redo()
     assert user_texts(controller.view) == ["hello", "weather in Rome"]
+    assert controller.view.turn == 2
     assert await read_recorded(path, "support", "other") == recorded
     await controller.history.undo()
     await controller.history.undo()
     assert list(controller.view.tree.branches) == ["main"]
+    assert controller.view.turn == 2
+    await controller.history.redo()
+    await controller.history.redo()
+    assert (controller.view.branch_id, controller.view.turn) == ("other", 2)
+
+
+async def test_undoing_a_new_session_shows_the_one_before_it(controller: SessionController, agent: AgentRuns) -> None:
+    await controller.navigation.select_turn(1)
+    await agent.prepare_session("another")
+    await agent.begin_session("hello")
+    await until(controller, quiet)
+    assert controller.view.session is not None
+    assert controller.view.session.session_id == "another"
+    await controller.history.undo()
+    await controller.history.undo()
+    assert controller.view.session.session_id == "support"
+    assert (controller.view.branch_id, controller.view.turn) == ("main", 1)
 
 
 async def test_a_branch_is_not_changed_while_an_answer_is_under_way(

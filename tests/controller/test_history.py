@@ -29,6 +29,7 @@ async def test_a_fork_is_undone_and_redone(controller: SessionController) -> Non
     assert controller.view.branch_id == "second"
     await controller.history.undo()
     assert "second" not in controller.view.tree.branches
+    assert (controller.view.branch_id, controller.view.turn) == ("main", 2)
     assert notice(controller).startswith("Undone: Forked 'second' at turn 2 of 'main'.")
     await controller.history.redo()
     assert controller.view.branch_id == "second"

@@ -69,13 +69,16 @@ class History:
         changed = await self._reloader.apply(
             editor.undo(limit, check=require_idle) if undoing else editor.redo(limit, check=require_idle),
             lambda changed: [entry.branch_id for entry in changed],
+            go_back=undoing,
         )
         last, session = changed[-1], state.view.session
         here = session is not None and session.session_id == last.session_id
         named = {entry.branch_id for entry in changed} if here else set()
-        restored = (name for name in state.view.tree.branches if name in named and name not in before.branches)
-        if (branch_id := next(restored, None)) is not None:
-            await self._navigation.switch_branch(branch_id)
+        turns = {name: branch.turns for name, branch in state.view.tree.branches.items() if name in named}
+        touched = [name for name in turns if name not in before.branches or before.branches[name].turns != turns[name]]
+        if touched:
+            branch_id = touched[0] if last.branch_id not in touched else last.branch_id
+            await self._navigation.switch_branch(branch_id, turns[branch_id] if branch_id in before.branches else None)
         what = f"{plural(len(changed), 'change')}, the last: " if len(changed) > 1 else ""
         where = "" if here else f" (session '{last.session_id}')"
         done, reverse = ("Undone", "Z redoes it") if undoing else ("Redone", "z undoes it")

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from tui.controller.follow import Follow
 from tui.controller.loader import Loader
-from tui.controller.navigation import Navigation
+from tui.controller.navigation import Navigation, Place
 from tui.controller.state import NO_USAGE, State
 from tui.errors import FileError
 from tui.model import Session, TurnTree, View
@@ -79,6 +79,7 @@ class Reloader:
         hide: Callable[[T], Collection[str | None]] = lambda _result: (),
         *,
         leave_session: bool = False,
+        go_back: bool = False,
     ) -> T:
         """Change the file, show it as it is then, and return the result of the change.
 
@@ -86,13 +87,15 @@ class Reloader:
             change: Changes the file.
             hide: Returns, for the result of the change, the branches to leave if they are archived.
             leave_session: Whether to show another session.
+            go_back: Whether to show where a deleted branch was forked from, or the session shown before a deleted one;
+                by default what is next to it is shown.
         """
         self._changing += 1
         try:
             result = await change
             async with self._state.state_lock:
                 version = await self._state.store.version()
-                await self._reload(hide(result), leave_session=leave_session)
+                await self._reload(hide(result), leave_session=leave_session, go_back=go_back)
                 self._version = version
         finally:
             self._changing -= 1
@@ -105,7 +108,9 @@ class Reloader:
             await self._reload()
         await self._navigation.load_rest()
 
-    async def _reload(self, hide: Collection[str | None] | None = None, *, leave_session: bool = False) -> None:
+    async def _reload(
+        self, hide: Collection[str | None] | None = None, *, leave_session: bool = False, go_back: bool = False
+    ) -> None:
         """Show the file as it is now, at the same branch and turn if they exist.
 
         `hide` has the branches to leave if they are archived; it is None if the user changed nothing.
@@ -123,9 +128,9 @@ class Reloader:
         if session is None:
             if view.session is not None and by_others:
                 self._report_gone(f"Session '{view.session.session_id}'", "cleared")
-            await self._open_next_session(changes)
+            await self._open_next_session(changes, self._navigation.previous if go_back else None)
         else:
-            await self._reload_session(session, hide, changes, by_others=by_others)
+            await self._reload_session(session, hide, changes, by_others=by_others, go_back=go_back)
         self._times_replaced = state.store.times_replaced
 
     def _report_gone(self, what: str, verb: str) -> None:
@@ -134,11 +139,15 @@ class Reloader:
         cause = "the file was replaced" if replaced else f"another program {verb} it"
         self._state.notify(f"{what} is gone: {cause}.", "warning")
 
-    async def _open_next_session(self, changes: dict[str, Any]) -> None:
-        """Open the session that took the place of the open one in the list, if there is any."""
+    async def _open_next_session(self, changes: dict[str, Any], place: Place | None) -> None:
+        """Open the session at a place if it is there, else the one that took the place of the open one in the list."""
         state, open_id = self._state, self._state.view.session.session_id if self._state.view.session else ""
         sessions = [session for session in changes["sessions"] if session.session_id != open_id]
-        if state.view.session is None and state.view.new_session:
+        if place is not None and (session := await state.store.session(place.session_id)) is not None:
+            tree = await self._loader.tree(session, place.branch_id)
+            branch_id, turn = place[1:] if place.branch_id in tree.branches else (None, None)
+            await self._navigation.open_session(session, tree, branch_id, turn, **changes)
+        elif state.view.session is None and state.view.new_session:
             # Another program has written the file in which the user begins a session.
             state.publish(**changes)
         elif sessions:
@@ -151,7 +160,13 @@ class Reloader:
             state.publish(**changes, **{name: View._field_defaults[name] for name in _SESSION_FIELDS})
 
     async def _reload_session(
-        self, session: Session, hide: Collection[str | None] | None, changes: dict[str, Any], *, by_others: bool
+        self,
+        session: Session,
+        hide: Collection[str | None] | None,
+        changes: dict[str, Any],
+        *,
+        by_others: bool,
+        go_back: bool,
     ) -> None:
         """Show the open session as it is now."""
         state, view = self._state, self._state.view
@@ -162,7 +177,11 @@ class Reloader:
             changes["following"] = False
             if by_others:
                 self._report_gone(f"Branch '{branch_id}'", "deleted")
-            neighbour = _neighbour(view.tree, branch_id, view.turn, tree)
+            origin = view.tree.origin(branch_id) if go_back and branch_id in view.tree.branches else None
+            if origin is not None and origin[0] in tree.branches:
+                neighbour: tuple[str, int] | None = origin
+            else:
+                neighbour = _neighbour(view.tree, branch_id, view.turn, tree)
             if state.committed[0] in tree.branches and (by_others or neighbour is None):
                 branch_id, turn = state.committed
             elif neighbour is not None:
