@@ -52,9 +52,9 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def place(engine: str, path: Path, request: pytest.FixtureRequest) -> Path | str:
+def place(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path | str:
     """A new database on each engine: a file that does not exist yet, and the URL of an empty schema."""
-    return path if engine == "sqlite" else str(request.getfixturevalue("postgres"))
+    return tmp_path / "conversations.sqlite" if engine == "sqlite" else str(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

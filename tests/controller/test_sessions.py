@@ -1,4 +1,4 @@
-"""The sessions of a file with hundreds of them: by page, and found by their names."""
+"""The sessions of a database with hundreds of them: by page, and found by their names."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ import pytest
 
 from tests.conversations import open_sdk, turn
 from tests.counting import counted
+from tests.databases import Place, editor_of, on_file, open_other, rows
 from tui.controller import SessionController
 from tui.model import Session, SessionSort
-from tui.storage.editor import Editor
 from tui.storage.queries.sessions import FIRST_PAGE
 from tui.storage.store import Store
 
 MANY = 500
 
 
-def write(path: Path, sessions: int, items: int = 3) -> None:
+def write(path: Place, sessions: int, items: int = 3) -> None:
     """Write sessions named by number, the last one last, in the tables of the SDK's class."""
-    sdk = open_sdk(path, "0000")
-    sdk.close()
+    open_other(path, "0000").close()
+    if isinstance(path, str):
+        name, time = "to_char(number, 'FM0000')", "CURRENT_TIMESTAMP - INTERVAL '1 day' + number * INTERVAL '1 second'"
+        numbers = "FROM generate_series(0, ? - 1) AS number"
+        into = "INSERT INTO agent_sessions (session_id, created_at, updated_at)"
+        rows(path, f"{into} SELECT {name}, {time}, {time} {numbers} ON CONFLICT DO NOTHING", sessions)
+        message = f"""SELECT {name}, '{{"role": "user", "content": "hello"}}', {time}"""
+        into = "INSERT INTO agent_messages (session_id, message_data, created_at)"
+        rows(path, f"{into} {message} {numbers}, generate_series(1, ?)", sessions, items)
+        return
     with closing(sqlite3.connect(path)) as db, db:
         for number in range(sessions):
             name = f"{number:04}"
@@ -39,14 +47,13 @@ def write(path: Path, sessions: int, items: int = 3) -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "wide.sqlite"
-    write(path, MANY)
-    return path
+def path(place: Place) -> Place:
+    write(place, MANY)
+    return place
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
+def store(path: Place) -> Iterator[Store]:
     store = Store(path)
     yield store
     store.close()
@@ -56,17 +63,20 @@ def names(sessions: tuple[Session, ...]) -> list[str]:
     return [session.session_id for session in sessions]
 
 
-def written(path: Path) -> list[str]:
+def written(path: Place) -> list[str]:
     """Return the sessions in the order in which they are listed, found by reading all of them."""
-    with closing(sqlite3.connect(path)) as db:
-        rows = db.execute(
+    if isinstance(path, str):
+        found = rows(path, "SELECT session_id FROM agent_sessions ORDER BY updated_at DESC, session_id")
+    else:
+        found = rows(
+            path,
             "SELECT session_id FROM agent_sessions s ORDER BY (SELECT MAX(id) FROM agent_messages m"
-            " WHERE m.session_id = s.session_id) DESC NULLS LAST, updated_at DESC, session_id"
+            " WHERE m.session_id = s.session_id) DESC NULLS LAST, updated_at DESC, session_id",
         )
-        return [name for (name,) in rows]
+    return [name for (name,) in found]
 
 
-async def test_all_pages_have_one_order(store: Store, path: Path) -> None:
+async def test_all_pages_have_one_order(store: Store, path: Place) -> None:
     expected = written(path)
 
     assert names(await store.sessions()) == expected[:FIRST_PAGE]
@@ -77,21 +87,22 @@ async def test_all_pages_have_one_order(store: Store, path: Path) -> None:
     assert await store.count_sessions() == MANY
 
 
-async def test_the_order_is_right_after_others_write(store: Store, path: Path) -> None:
+async def test_the_order_is_right_after_others_write(store: Store, path: Place) -> None:
     await store.sessions(0, MANY)
     for name in ("0007", "new", "0250"):
-        sdk = open_sdk(path, name)
-        await sdk.add_items(turn("again"))
-        sdk.close()
-    sdk = open_sdk(path, "0499")
-    await sdk.clear_session()
-    sdk.close()
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("INSERT INTO agent_sessions (session_id) VALUES ('silent'), (x'ff'), (NULL)")
-        db.execute("DELETE FROM agent_sessions WHERE session_id = '0100'")
-        db.execute("DELETE FROM agent_messages WHERE session_id = '0100'")
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("VACUUM")
+        other = open_other(path, name)
+        await other.add_items(turn("again"))
+        other.close()
+    other = open_other(path, "0499")
+    await other.clear_session()
+    other.close()
+    if isinstance(path, Path):
+        rows(path, "INSERT INTO agent_sessions (session_id) VALUES ('silent'), (x'ff'), (NULL)")
+    rows(path, "DELETE FROM agent_messages WHERE session_id = '0100'")
+    rows(path, "DELETE FROM agent_sessions WHERE session_id = '0100'")
+    if isinstance(path, Path):
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("VACUUM")
 
     expected = [name for name in written(path) if isinstance(name, str)]
     assert names(await store.sessions()) == expected[:FIRST_PAGE]
@@ -99,6 +110,7 @@ async def test_the_order_is_right_after_others_write(store: Store, path: Path) -
     assert expected[:3] == ["0250", "new", "0007"]
 
 
+@on_file
 async def test_a_known_order_is_updated_with_little_work(store: Store, path: Path) -> None:
     first = await counted(store, store.sessions(100, 104))
     sdk = open_sdk(path, "0007")
@@ -134,34 +146,29 @@ async def test_the_newest_sessions_are_found_behind_a_long_one(tmp_path: Path) -
     store.close()
 
 
-@pytest.mark.parametrize(
-    ("typed", "best", "count"), [("49", "0499", 23), ("0 4 9 9", "0499", 1), ("x", None, 0), ("%", None, 0)]
-)
-async def test_typed_letters_match_sessions_of_all_pages(
-    store: Store, typed: str, best: str | None, count: int
-) -> None:
-    sessions, total = await store.matching_sessions(typed, 5)
+async def test_typed_letters_match_sessions_of_all_pages(store: Store) -> None:
+    for typed, best, count in (("49", "0499", 23), ("0 4 9 9", "0499", 1), ("x", None, 0), ("%", None, 0)):
+        sessions, total = await store.matching_sessions(typed, 5)
 
-    assert total == count
-    assert (best in names(sessions)) == (best is not None)
-    assert len(sessions) == min(count, 5)
+        assert total == count
+        assert (best in names(sessions)) == (best is not None)
+        assert len(sessions) == min(count, 5)
 
 
-async def test_the_newest_sessions_match_no_letters(store: Store, path: Path) -> None:
+async def test_the_newest_sessions_match_no_letters(store: Store, path: Place) -> None:
     sessions, total = await store.matching_sessions(" ", 100)
 
     assert (names(sessions), total) == (written(path)[:100], MANY)
 
 
-async def test_sessions_are_sorted_and_have_their_first_words(tmp_path: Path) -> None:
-    path = tmp_path / "sorted.sqlite"
+async def test_sessions_are_sorted_and_have_their_first_words(place: Place) -> None:
     for name, texts in (("beta", ["hello"]), ("Alpha", ["weather", "and rain"]), ("gamma", ["help " * 40])):
-        sdk = open_sdk(path, name)
+        sdk = open_other(place, name)
         for text in texts:
             await sdk.add_items(turn(text))
         sdk.close()
-    store = Store(path)
-    await Editor(path, "agent_sessions", "agent_messages").label("beta", None, title="Greeting", description="Named it")
+    store = Store(place)
+    await editor_of(place).label("beta", None, title="Greeting", description="Named it")
     found, _ = await store.matching_sessions("", 9, SessionSort.NAME)
     assert names(found) == ["Alpha", "gamma", "beta"]
     assert [session.first_words for session in found] == ["weather", " ".join(["help"] * 12)[:59] + "…", ""]
@@ -169,13 +176,12 @@ async def test_sessions_are_sorted_and_have_their_first_words(tmp_path: Path) ->
     store.close()
 
 
-async def test_letters_match_in_upper_and_lower_case(tmp_path: Path) -> None:
-    path = tmp_path / "names.sqlite"
+async def test_letters_match_in_upper_and_lower_case(place: Place) -> None:
     for name in ("Äpfel_50%", "birnen", "ÄPFEL-2"):
-        sdk = open_sdk(path, name)
+        sdk = open_other(place, name)
         await sdk.add_items(turn("hello"))
         sdk.close()
-    store = Store(path)
+    store = Store(place)
     assert set(names((await store.matching_sessions("äpf", 9))[0])) == {"Äpfel_50%", "ÄPFEL-2"}
     assert names((await store.matching_sessions("_50%", 9))[0]) == ["Äpfel_50%"]
     store.close()
@@ -190,17 +196,17 @@ async def test_a_view_lists_the_newest_sessions_and_counts_the_others(controller
     assert view.session_index is None
 
 
-async def test_the_index_of_an_old_session_is_known(controller: SessionController, path: Path) -> None:
+async def test_the_index_of_an_old_session_is_known(controller: SessionController, path: Place) -> None:
     await controller.navigation.select_session("0100")
     assert controller.view.session is not None
     assert controller.view.session.session_id == "0100"
     assert controller.view.session_index == 399
-    sdk = open_sdk(path, "0050")
+    sdk = open_other(path, "0050")
     await sdk.add_items(turn("again"))
     await controller.refresh()
     assert [controller.view.session_index, controller.view.sessions[0].session_id] == [400, "0050"]
     sdk.close()
-    sdk = open_sdk(path, "0100")
+    sdk = open_other(path, "0100")
     await sdk.add_items(turn("again"))
     sdk.close()
     await controller.refresh()

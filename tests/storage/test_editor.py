@@ -10,10 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents import SQLiteSession
 
 from tests.conversations import SdkSession, assistant_message, run_result, turn
-from tests.databases import Place, all_rows, count_messages, editor_of, open_other, open_ours, rows
+from tests.databases import (
+    Place,
+    all_rows,
+    count_messages,
+    editor_of,
+    on_file,
+    open_other,
+    open_ours,
+    plain_session,
+    rows,
+)
 from tests.fork_server import fork_server
 from tui.errors import ConvoError, FileError
 from tui.model import DeletionImpact, EntryState, JournalEntry, SharedTurns
@@ -24,30 +33,13 @@ from tui.storage.store import Store
 from tui.storage.transfer.imports import ImportedSession
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test on every engine, unless it has the mark `sqlite`."""
-    marks = [*metafunc.definition.iter_markers("parametrize")]
-    has_engine = any("engine" in mark.args[0] for mark in marks)
-    if "path" in metafunc.fixturenames and metafunc.definition.get_closest_marker("sqlite") is None and not has_engine:
-        metafunc.parametrize("engine", ["sqlite", "postgres"], indirect=True)
-
-
 @pytest.fixture
-def engine(request: pytest.FixtureRequest) -> str:
-    """The name of an engine."""
-    return str(getattr(request, "param", "sqlite"))
-
-
-@pytest.fixture
-async def path(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+async def path(place: Place) -> Place:
     """Return a database: `support` has main with 4 turns and alt, forked at turn 3, with 5; `billing` has one turn."""
-    path: Place = tmp_path / "conversations.sqlite"
-    if engine == "postgres":
-        path = request.getfixturevalue("postgres")
-    other = open_other(path, "billing")
+    other = open_other(place, "billing")
     await other.add_items(turn("an invoice"))
     other.close()
-    sdk = open_other(path)
+    sdk = open_other(place)
     for number in range(1, 5):
         await sdk.add_items(turn(f"main {number}", tool="get_weather"))
         await sdk.store_run_usage(run_result(100 * number, cached=10, reasoning=5))
@@ -56,7 +48,7 @@ async def path(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> P
         await sdk.add_items(turn(f"alt {number}"))
         await sdk.store_run_usage(run_result(1000 * number))
     sdk.close()
-    return path
+    return place
 
 
 @pytest.fixture
@@ -99,7 +91,7 @@ def untimed(results: Any) -> Any:
     return results
 
 
-@pytest.mark.sqlite
+@on_file
 async def test_forks_and_deletions_match_the_sdk(path: Place, editor: Editor, tmp_path: Path) -> None:
     reference = tmp_path / "reference.sqlite"
     with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(reference)) as copy:
@@ -248,7 +240,7 @@ async def test_a_fork_that_shares_nothing_is_undone_too(path: Place, editor: Edi
     assert "anew" in (await store.tree(session)).branches
 
 
-@pytest.mark.sqlite
+@on_file
 async def test_an_undo_that_another_program_made_impossible_restores_nothing(path: Place, editor: Editor) -> None:
     await editor.delete_branch("support", "alt")
     sdk = open_other(path)
@@ -261,7 +253,7 @@ async def test_an_undo_that_another_program_made_impossible_restores_nothing(pat
     assert all_rows(path) == stored
 
 
-@pytest.mark.sqlite
+@on_file
 async def test_a_branch_that_another_program_revived_is_not_overwritten(path: Place, editor: Editor) -> None:
     stale = open_other(path)
     await stale.switch_to_branch("alt")
@@ -272,7 +264,7 @@ async def test_a_branch_that_another_program_revived_is_not_overwritten(path: Pl
         await editor.undo()
 
 
-@pytest.mark.sqlite
+@on_file
 async def test_nothing_is_restored_into_a_cleared_session(path: Place, editor: Editor) -> None:
     await editor.delete_branch("support", "alt")
     sdk = open_other(path)
@@ -506,7 +498,7 @@ async def test_emptying_the_trash_makes_changes_permanent(path: Place, editor: E
         await editor.undo()
 
 
-@pytest.mark.sqlite
+@on_file
 async def test_reading_creates_no_table(path: Place, store: Store) -> None:
     await store.journal()
     await store.tree((await store.sessions())[0])
@@ -529,19 +521,17 @@ async def test_base_tables_with_other_names_can_be_edited(tmp_path: Path) -> Non
     sdk.close()
 
 
-async def test_a_plain_session_is_labelled_and_deleted(tmp_path: Path) -> None:
-    path = tmp_path / "plain.sqlite"
-    plain = SQLiteSession("s", path)
-    await plain.add_items(turn("one"))
-    plain.close()
-    editor = Editor(path, "agent_sessions", "agent_messages")
+async def test_a_plain_session_is_labelled_and_deleted(place: Place) -> None:
+    async with plain_session(place, "s") as plain:
+        await plain.add_items(turn("one"))
+    editor = editor_of(place)
     await editor.label("s", None, title="Old", description="Named it")
     await editor.delete_session("s")
-    assert rows(path, "SELECT COUNT(*) FROM agent_messages") == [(0,)]
+    assert rows(place, "SELECT COUNT(*) FROM agent_messages") == [(0,)]
     await editor.undo()
-    assert rows(path, "SELECT COUNT(*) FROM agent_messages") == [(2,)]
+    assert rows(place, "SELECT COUNT(*) FROM agent_messages") == [(2,)]
     await editor.undo()
-    assert rows(path, "SELECT COUNT(*) FROM convo_labels") == [(0,)]
+    assert rows(place, "SELECT COUNT(*) FROM convo_labels") == [(0,)]
 
 
 async def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
@@ -633,7 +623,7 @@ async def test_a_run_that_wrote_nothing_is_not_recorded(editor: Editor, store: S
     assert await store.journal() == ()
 
 
-@pytest.mark.sqlite
+@on_file
 async def test_other_changes_can_be_recorded(path: Place, editor: Editor) -> None:
     stored = all_rows(path)
 
