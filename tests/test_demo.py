@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OpenSDK
+from tests.databases import Place
 from tui.demo import write_demo
 from tui.errors import ConvoError
 from tui.items.failure import is_error
@@ -24,9 +25,9 @@ BRANCHES = {
 }
 
 
-async def test_sessions_branches_and_forks(path: Path) -> None:
-    write_demo(path)
-    store = Store(path)
+async def test_sessions_branches_and_forks(place: Place) -> None:
+    write_demo(target_of(place))
+    store = Store(place)
     sessions = await store.sessions()
     assert [session.session_id for session in sessions] == list(BRANCHES)
     for session in sessions:
@@ -35,19 +36,12 @@ async def test_sessions_branches_and_forks(path: Path) -> None:
     tree = await store.tree(sessions[0])
     forks = {name: (branch.parent, branch.fork_turn) for name, branch in tree.branches.items() if branch.parent}
     assert forks == {"hostel": ("main", 3), "two-friends": ("hostel", 4), "porto": ("main", 2), "서울": ("main", 1)}
-    assert await store.last_branch(sessions[0]) == "main"
+    assert [await store.last_branch(session) for session in sessions] == ["main", "halfway", "환불", "main"]
     store.close()
 
 
 async def test_it_is_written_to_a_server_without_conversations(postgres: str) -> None:
     write_demo(target_of(postgres))
-    store = Store(postgres)
-    sessions = await store.sessions()
-    assert {session.session_id for session in sessions} == set(BRANCHES)
-    for session in sessions:
-        tree = await store.tree(session)
-        assert {name: branch.turns for name, branch in tree.branches.items()} == BRANCHES[session.session_id]
-    store.close()
     with pytest.raises(ConvoError, match="has conversations already"):
         write_demo(target_of(postgres))
 

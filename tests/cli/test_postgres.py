@@ -77,9 +77,12 @@ def without_times(text: str, place: str) -> str:
     """Return the output of a command without times and the name of the database.
 
     The branches of a hit are sorted: those of the same message have no order. In an export, the sequence numbers of
-    items are left out: on a server, each branch has its own.
+    items are left out: on a server, each branch has its own. Its ids of messages have a gap for each fork.
     """
-    text = re.sub(r"(?<=\[)(\d+), \d+(?=, \")", r"\1", text)
+    ids = {number: f"#{place}" for place, number in enumerate(re.findall(r'{"id": (\d+)', text))}
+    text = re.sub(
+        r'(\[|"(?:last_)?(?:message_)?id": )(\d+)(, \d+(?=, "))?', lambda at: at[1] + ids.get(at[2], at[2]), text
+    )
     text = _TIMES.sub("TIME", text).replace(place.partition("?")[0], "PLACE")
     return re.sub(r"(?<=, )\w+(, \w+)*(?=, user, TIME)", lambda names: ", ".join(sorted(names[0].split(", "))), text)
 

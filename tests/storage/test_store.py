@@ -233,6 +233,31 @@ async def test_branches_without_items_exist_until_either_class_deletes_them(plac
     store.close()
 
 
+async def test_the_branch_that_was_written_last_in_a_second_is_known(place: Place) -> None:
+    session = Session("support")
+    async with open_ours(place) as ours:
+        await ours.add_items([*turn("one"), *turn("two")])
+        store = Store(place)
+        assert await store.last_branch(session) == "main"
+        for name in ("first", "second"):
+            await ours.fork(2, source="main", branch_name=name)
+            assert await store.last_branch(session) == name
+        await ours.add_items(turn("on"))
+        await ours.switch_to_branch("main")
+        assert await store.last_branch(session) == "second"
+        await ours.add_items(turn("three"))
+        assert await store.last_branch(session) == "main"
+        await ours.fork(2, branch_name="third")
+        await ours.switch_to_branch("main")
+        assert await store.last_branch(session) == "third"
+        await ours.add_items(turn("four"))
+        assert await store.last_branch(session) == "main"
+        await ours.switch_to_branch("first")
+        await ours.add_items(turn("on"))
+        assert await store.last_branch(session) == "first"
+    store.close()
+
+
 async def test_the_usage_of_a_session_counts_each_turn_once_even_after_its_branch_is_deleted(place: Place) -> None:
     async with open_ours(place) as ours:
         await ours.add_items(turn("one"))

@@ -283,7 +283,6 @@ class Layout(Protocol):
 
     Attributes:
         derives_main: Whether the rows of `main` are derived from its messages, so that others may change them.
-        newest_first: The order of the rows of all branches by the time when they were written, the newest first.
         session_order: The order of sessions by their last message, the newest first; empty if messages are read for it.
         usage_columns: The columns of `TurnKey` that a row of usage has.
         usage_key: The condition that a row of usage belongs to a turn, given as the values of `TurnKey`.
@@ -291,8 +290,6 @@ class Layout(Protocol):
 
     @property
     def derives_main(self) -> bool: ...
-    @property
-    def newest_first(self) -> str: ...
     @property
     def session_order(self) -> str: ...
     @property
@@ -366,6 +363,17 @@ class Layout(Protocol):
 
     def is_missing_sql(self, tx: Transaction, message_id: str) -> str:
         """Return the condition that there is no message with the id in a column."""
+        ...
+
+    def session_time_sql(self, tx: Transaction, text: str) -> str:
+        """Return the time at which a session is listed that was last written at `text`, or now if it is NULL.
+
+        Where sessions are listed by their times, it is after others that were written in the same second.
+        """
+        ...
+
+    def last_branch(self, tx: Transaction, session: Session) -> str | None:
+        """Return the branch that received the newest item, or was forked after it; None for `main` without others."""
         ...
 
     def has_items(self, tx: Transaction, session_id: str, branch_id: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from tui.items.codec import decode_or_none
 from tui.items.sealed import missing_key, unsealed
 from tui.items.types import message_type
+from tui.model import Session
 from tui.storage.engine import Transaction
 from tui.storage.layout import BranchEnd, BranchRows, EncodedItem, NewestItem, StructureRow, TurnKey
 from tui.storage.postgres.dialect import as_utc
@@ -112,6 +113,31 @@ _INSERT_TYPES: Final = """
     FROM unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:tools AS text[])) AS item(id, kind, tool)
 """
 
+# Times are known to the second. Within it, ids of messages tell what was written last, and of a fork an id of the same
+# sequence: it counts while the last item of the branch is one that it shares.
+_LAST_BRANCH: Final = f"""
+    WITH main AS (
+        SELECT id, {as_utc("created_at")} AS written_at FROM {{messages}}
+        WHERE session_id = :session_id ORDER BY created_at DESC, id DESC LIMIT 1
+    ), last AS (
+        SELECT branch_id, message_id, created_at AS written_at FROM convo_structure
+        WHERE session_id = :session_id ORDER BY created_at DESC, id DESC LIMIT 1
+    ), other AS (
+        SELECT branch_id, written_at, GREATEST(message_id, (
+            SELECT row_order FROM convo_branches AS b
+            WHERE b.session_id = :session_id AND b.branch_id = last.branch_id AND (
+                EXISTS (SELECT 1 FROM {{messages}} AS m WHERE m.id = last.message_id) OR EXISTS (
+                    SELECT 1 FROM convo_structure AS o
+                    WHERE o.message_id = last.message_id AND o.branch_id <> last.branch_id
+                )
+            )
+        )) AS id
+        FROM last
+    )
+    SELECT CASE WHEN (main.written_at, main.id) > (other.written_at, other.id) THEN 'main' ELSE other.branch_id END
+    FROM other LEFT JOIN main ON TRUE
+"""
+
 _INSERT_INTO_BRANCH: Final = """
     INSERT INTO convo_structure (session_id, branch_id, message_id, sequence_number, user_turn_number,
         branch_turn_number, message_type, tool_name, created_at)
@@ -128,8 +154,6 @@ class PostgresLayout:
     """PostgreSQL's `tui.storage.engine.Layout`."""
 
     derives_main: Final = True
-    # Within a second, rows of `main` and of other branches cannot be compared: a fork was written after what it shares.
-    newest_first: Final = "created_at DESC, branch_id = 'main', id DESC"
     session_order: Final = "written_at DESC, session_id"
     usage_columns: Final = ("session_id", "branch_id", "user_turn_number", "message_id")
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND message_id = :message_id"
@@ -282,6 +306,19 @@ class PostgresLayout:
     def is_missing_sql(self, tx: Transaction, message_id: str) -> str:
         tables = (main_messages(tx), "convo_messages")
         return " AND ".join(f"NOT EXISTS (SELECT 1 FROM {table} AS m WHERE m.id = {message_id})" for table in tables)
+
+    def session_time_sql(self, tx: Transaction, text: str) -> str:
+        time, stored = tx.dialect.time_of(text), "CAST(updated_at AS TIMESTAMPTZ)"
+        return (
+            f"(SELECT COALESCE(MAX({stored}) + INTERVAL '1 microsecond', {time}) FROM {tx.tables.sessions}"
+            f" WHERE {stored} >= {time} AND {stored} < {time} + INTERVAL '1 second')"
+        )
+
+    def last_branch(self, tx: Transaction, session: Session) -> str | None:
+        if not tx.has_table("convo_structure"):
+            return None
+        row = tx.execute(_LAST_BRANCH.format(messages=main_messages(tx)), session_id=session.session_id).fetchone()
+        return None if row is None else str(row[0])
 
     def has_items(self, tx: Transaction, session_id: str, branch_id: str) -> bool:
         if branch_id == MAIN:

@@ -63,12 +63,7 @@ def count_items(tx: Transaction, session: Session) -> dict[str, int]:
 
 def last_branch(tx: Transaction, session: Session) -> str:
     """Return the branch of a session that received its newest item."""
-    row = tx.execute(
-        f"SELECT branch_id FROM {tx.structure_table(session)} WHERE session_id = :session_id"
-        f" ORDER BY {tx.layout.newest_first} LIMIT 1",
-        session_id=session.session_id,
-    ).fetchone()
-    return str(row[0]) if row else MAIN
+    return tx.layout.last_branch(tx, session) or MAIN
 
 
 def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first: int, last: int) -> tuple[Turn, ...]:

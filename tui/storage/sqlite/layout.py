@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from tui.model import Session
 from tui.storage.engine import Transaction
 from tui.storage.layout import BranchEnd, BranchRows, EncodedItem, NewestItem, StructureRow, TurnKey
 from tui.storage.queries.usage_columns import STORED_COLUMNS
@@ -110,7 +111,6 @@ class SQLiteLayout:
     """SQLite's `tui.storage.engine.Layout`."""
 
     derives_main: Final = False
-    newest_first: Final = "sequence_number DESC"
     session_order: Final = ""
     usage_columns: Final = ("session_id", "branch_id", "user_turn_number")
     usage_key: Final = "session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :user_turn_number"
@@ -169,6 +169,17 @@ class SQLiteLayout:
 
     def is_missing_sql(self, tx: Transaction, message_id: str) -> str:
         return f"NOT EXISTS (SELECT 1 FROM {tx.tables.messages} AS m WHERE m.id = {message_id})"
+
+    def session_time_sql(self, tx: Transaction, text: str) -> str:
+        return tx.dialect.time_of(text)
+
+    def last_branch(self, tx: Transaction, session: Session) -> str | None:
+        sql = (
+            f"SELECT branch_id FROM {tx.structure_table(session)} WHERE session_id = :session_id"
+            " ORDER BY sequence_number DESC LIMIT 1"
+        )
+        row = tx.execute(sql, session_id=session.session_id).fetchone()
+        return None if row is None else str(row[0])
 
     def has_items(self, tx: Transaction, session_id: str, branch_id: str) -> bool:
         sql = "SELECT 1 FROM message_structure WHERE session_id = :session_id AND branch_id = :branch_id LIMIT 1"

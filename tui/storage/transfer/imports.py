@@ -94,11 +94,8 @@ def _import_items(tx: Transaction, session_id: str, items: Sequence[object]) -> 
 def _import_document(tx: Transaction, session_id: str, document: Mapping[str, Any]) -> None:
     """Write a document; messages get new ids, everything else is as in the document."""
     session = document["session"]
-    created_at, updated_at = (tx.dialect.time_of(f":{name}") for name in ("created_at", "updated_at"))
-    sql = (
-        f"INSERT INTO {tx.tables.sessions} (session_id, created_at, updated_at)"
-        f" VALUES (:session_id, {created_at}, {updated_at})"
-    )
+    times = f"{tx.dialect.time_of(':created_at')}, {tx.layout.session_time_sql(tx, ':updated_at')}"
+    sql = f"INSERT INTO {tx.tables.sessions} (session_id, created_at, updated_at) VALUES (:session_id, {times})"
     tx.execute(sql, session_id=session_id, created_at=session.get("created_at"), updated_at=session.get("updated_at"))
     _import_label(tx, session_id, None, session)
     messages = document["messages"]
