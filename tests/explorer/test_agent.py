@@ -344,6 +344,7 @@ async def test_quitting_asks_while_an_answer_is_under_way(path: Path, tmp_path: 
         await explorer.until(lambda: bool(explorer.view.runs))
         await explorer.pilot.press(*"next", "enter")
         await explorer.until(lambda: explorer.view.runs["main"].queued == ("next",))
+        await explorer.until(lambda: "esc Stop" in explorer.lines[-1])
         await explorer.press("ctrl+q")
         assert "Quit, and stop 1 answer?" in explorer.text
         assert "main is under way; what has arrived is kept; 1 queued message will not be sent" in explorer.text

@@ -15,6 +15,7 @@ from textual.widget import Widget
 from tui.model import ChartView, View
 from tui.painting.pane import Pane
 from tui.painting.stable_scroll import FixedSize
+from tui.printable import printable_line
 from tui.widgets.composer.approval import ApprovalPrompt
 from tui.widgets.composer.composer import Composer
 from tui.widgets.lists.names import display_name
@@ -111,6 +112,7 @@ class Panes(Horizontal, FixedSize):
             self.remove_class(*(other for _, other in _BREAKPOINTS), update=False).add_class(name, update=False)
             # The rules for these classes style no other widgets.
             self.app.stylesheet.update_nodes([self, self.tabs, *self._panes.values()])
+            self._update_captions(self.view)
         self._fit_usage(width)
 
     def go_to(self, name: str) -> None:
@@ -137,6 +139,7 @@ class Panes(Horizontal, FixedSize):
     def toggle_zoom(self) -> None:
         """Show the pane in use alone, or show all panes again."""
         self.toggle_class("-zoom")
+        self._update_captions(self.view)
         self._fit_usage(self.app.size.width)
 
     def show_requests(self, turn: int) -> None:
@@ -153,8 +156,12 @@ class Panes(Horizontal, FixedSize):
     def _update_captions(self, view: View) -> None:
         branch = view.tree.branches.get(view.branch_id)
         words = "" if branch is None else self.branch_tree.known_words(branch)
+        # Where the tree is not beside the pane, nothing else names the session.
+        is_alone = self.has_class("-narrow") or self.is_zoomed
+        session = f" · in {printable_line(view.session.name)}" if is_alone and view.session is not None else ""
         for number, spec in enumerate(PANES, 1):
             title, subtitle = spec.caption(view, words)
+            title += session if spec.name != "tree" else ""
             self._panes[spec.name].set_caption(f"{number} {spec.title}{title}", subtitle)
 
 

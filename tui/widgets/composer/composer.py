@@ -68,6 +68,7 @@ class Composer(Vertical, FixedSize):
         Binding("enter", "send", "Send", priority=True, id="composer.send"),
         Binding("shift+enter,alt+enter,ctrl+j", "newline", "New line", priority=True, id="composer.newline"),
         Binding("escape", "leave", "Leave", priority=True, id="composer.leave"),
+        Binding("escape", "stop", "Stop", priority=True, id="composer.stop"),
     ]
 
     DEFAULT_CSS = """
@@ -134,6 +135,7 @@ class Composer(Vertical, FixedSize):
         self._initial_draft = _Draft()
         self._forked_text = ""
         self._submission: _Submission | None = None
+        self._is_stoppable = False
 
     @property
     def text(self) -> str:
@@ -255,6 +257,10 @@ class Composer(Vertical, FixedSize):
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
         self._update_captions()
+        is_stoppable = not drafting and run is not None and not run.approvals
+        if is_stoppable != self._is_stoppable:
+            self._is_stoppable = is_stoppable
+            self.refresh_bindings()
         first = f"First message of the new {'session' if view.new_session else 'branch'}"
         placeholder = first if drafting else _message_placeholder(view)
         self._editor.placeholder = Content(refusal or placeholder)
@@ -286,6 +292,14 @@ class Composer(Vertical, FixedSize):
     def action_newline(self) -> None:
         """Begin a new line."""
         self._after_typed_keys(self._break_line)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Let Esc stop the answer that is under way here, or else leave."""
+        return action not in ("leave", "stop") or (action == "stop") == self._is_stoppable
+
+    def action_stop(self) -> None:
+        """Ask to stop the answer."""
+        self.action_leave()
 
     def action_leave(self) -> None:
         """Ask to leave the composer."""
