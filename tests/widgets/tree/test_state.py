@@ -92,3 +92,12 @@ def test_a_view_that_the_cursor_caused_does_not_move_it(start: View, steps: list
         assert not state.show(start._replace(tree=tree, branch_id=branch_id, turn=turn, preview=preview))
         assert state.cursor == cursor
     assert state.take_announcement() is None
+
+
+def test_the_cursor_stays_on_the_selected_turn_when_an_empty_branch_gets_a_turn() -> None:
+    state = TreeState()
+    state.show(view_of(tree_of({"main": [1, 2], "empty": [1]}), "empty", 1))
+    state.show(view_of(tree_of({"main": [1, 2], "empty": [1, 3]}), "empty", 1))
+    assert state.cursor == state.selected
+    assert isinstance(row := state.get(state.cursor), TurnRow)
+    assert row.turn == 1

@@ -88,6 +88,7 @@ class TreeState:
             Whether the cursor followed the view, which it does unless it caused the change itself.
         """
         before, session_id = self.view, self.session_id
+        was_selected, selected_before = self.cursor == self.selected, self._selected_ref()
         self.view = view
         self.sessions.show(view)
         if self.session_id != session_id:
@@ -104,6 +105,9 @@ class TreeState:
         if follow:
             self._cursor_ref = self._selected_ref()
             self._unfold_above(self._cursor_ref)
+        elif was_selected and not moved and self._selected_ref() != selected_before:
+            # The row of a branch without turns has become that of its first turn, which is not the selected one.
+            self._cursor_ref = self._selected_ref()
         self.lay_out()
         return follow
 
