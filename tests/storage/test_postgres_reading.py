@@ -11,12 +11,13 @@ import pytest
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
 from tests.bench.generate_postgres import fill, session_name
-from tests.databases import plain_engine
+from tests.databases import open_ours, plain_engine, plain_session, rows
 from tests.postgres_server import new_schema
 from tests.session.samples import run as run_result
 from tests.session.samples import turn, turns
 from tui.controller import SessionController
 from tui.session import AdvancedPostgresSession
+from tui.storage.postgres.schema import ddl
 from tui.storage.store import Store
 
 Call: TypeAlias = Callable[[SessionController], Awaitable[object]]
@@ -123,3 +124,32 @@ async def test_changes_of_others_are_seen_and_nothing_else_is(postgres: str, pos
     for each in (session, other, elsewhere):
         each.close()
     await engine.dispose()
+
+
+async def test_tables_that_another_program_makes_are_noticed_and_let_the_role_change_them(postgres: str) -> None:
+    async with plain_session(postgres, "chat") as plain:
+        await plain.add_items(turns(2))
+    schema = postgres.rpartition("%3D")[2]
+    role = f"writer_{schema}"
+    grants = [
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}",
+    ]
+    for sql in (f"CREATE ROLE {role} LOGIN", f"GRANT USAGE ON SCHEMA {schema} TO {role}", *grants):
+        rows(postgres, sql)
+    explorer = SessionController(Store(postgres.replace("postgres@", f"{role}@")))
+    await explorer.open()
+    before = explorer.view
+    with psycopg.connect(postgres) as db:
+        for sql in (*ddl("agent_sessions", "agent_messages"), *grants):
+            db.execute(sql.encode())
+    async with open_ours(postgres, "chat") as session:
+        await session.fork(2, "alt")
+    assert await explorer.refresh()
+    assert list(explorer.view.tree.branches) == ["main", "alt"]
+    assert (before.writable, explorer.view.writable) == (False, True)
+    await explorer.management.delete("chat", "alt")
+    assert list(explorer.view.tree.branches) == ["main"]
+    explorer.close()
+    for sql in (f"DROP OWNED BY {role}", f"DROP ROLE {role}"):
+        rows(postgres, sql)

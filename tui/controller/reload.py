@@ -121,7 +121,7 @@ class Reloader:
         added, self._last_session = await state.store.sessions_since(self._last_session)
         if by_others and added:
             changes["unseen_sessions"] = view.unseen_sessions | added
-        changes["revision"] = view.revision + 1
+        changes |= {"revision": view.revision + 1, "writable": state.is_writable}
         session = None
         if view.session is not None and not leave_session:
             session = await state.store.session(view.session.session_id)

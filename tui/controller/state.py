@@ -56,7 +56,8 @@ class State:
     def __init__(self, store: Store, *, read_only: bool = False) -> None:
         self.store = store
         self.path: Target = store.path
-        self.view = View(file=str(store.path), writable=not read_only and store.can_be_changed)
+        self._read_only = read_only
+        self.view = View(file=str(store.path), writable=self.is_writable)
         self.runs_in: Callable[[str], Mapping[str, Run]] = lambda _session_id: {}
         self.target: tuple[str, int] = ("", 0)
         self.committed: tuple[str, int] = ("", 0)
@@ -65,6 +66,11 @@ class State:
         self.write_lock = asyncio.Lock()
         self.usage_lock = asyncio.Lock()
         self._listeners: list[Listener] = []
+
+    @property
+    def is_writable(self) -> bool:
+        """True if neither the user nor the database forbids changes; tables that others make may allow them."""
+        return not self._read_only and self.store.can_be_changed
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each new view, until the returned function is called."""

@@ -433,8 +433,9 @@ class PostgresReader(Engine):
     def _read(self, work: Callable[[_ReadTransaction], T], connection: ServerConnection) -> T:
         def run(db: psycopg.Connection, snapshot: str) -> T:
             if not self._info.known and db.execute(_HAS_TABLES).fetchone() == (True,):
-                # The first change has made them.
+                # The first change has made them, or another program.
                 self._info = _find_schema(db, *self._chosen)
+                self._refusal = missing_rights(db, *self._info.tables[:2])
             return work(_ReadTransaction(db, self._info, self.tables, snapshot, self._memory))
 
         try:

@@ -17,7 +17,7 @@ _LISTED: Final = 3
 """Names that an error lists."""
 
 _CIRCUMSTANCES: Final = """
-    SELECT current_user, current_schema(), pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
+    SELECT current_user, current_schema(), pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on',
         has_schema_privilege(current_schema(), 'CREATE'),
         (SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = current_schema()),
         COALESCE(has_sequence_privilege(pg_get_serial_sequence(to_regclass(%(messages)s)::text, 'id'), 'USAGE'), TRUE)
