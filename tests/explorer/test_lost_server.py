@@ -65,3 +65,20 @@ async def test_a_lost_server_is_told_and_found_again(
         assert isinstance(explorer.app.focused, Input)
         assert explorer.app.focused.value == "answersx"
     session.close()
+
+
+async def test_a_search_that_fails_says_so_once_and_why(server: Server) -> None:
+    url = new_schema(server.url)
+    session = AdvancedPostgresSession(session_id="chat", url=url, create_tables=True)
+    await session.add_items(turns(3))
+    session.close()
+    async with open_explorer(url, size=(60, 24)) as explorer:
+        server.stop()
+        await explorer.press_each("slash", *typed("answer"))
+        await explorer.until(lambda: "branch: failed" in explorer.text)
+        await explorer.press_each("escape", "ctrl+f", *typed("question"))
+        await explorer.until(lambda: "The search failed." in explorer.text)
+        assert "no match" not in explorer.text
+        hint = "Check that the server runs and lets you in."
+        assert len([notice for notice in explorer.notices if notice.endswith(hint)]) == 1
+        server.start()

@@ -44,6 +44,7 @@ class ExplorerSearch:
         self._return_pane = "chat"
         self._walk: Walk | None = None
         self._last_search = ("", SearchScope.BRANCH)
+        self._told_failure = ""
 
     @property
     def is_walking(self) -> bool:
@@ -196,8 +197,16 @@ class ExplorerSearch:
 
     def _start(self, query: Query, scope: SearchScope, limit: int) -> Search:
         search = self._controller.search.create(query, scope, limit)
+        search.subscribe(partial(self._tell_failure, search))
         _: Worker[None] = self._screen.run_worker(search.run, group=_WORKERS, exclusive=True)
         return search
+
+    def _tell_failure(self, search: Search) -> None:
+        """Tell why a search failed, for which its line has no room, unless the one before failed likewise."""
+        if not search.running:
+            if search.failure not in ("", self._told_failure):
+                self._screen.show_notice(search.failure, "error")
+            self._told_failure = search.failure
 
     def _stop(self) -> None:
         self._screen.workers.cancel_group(self._screen, _WORKERS)

@@ -41,7 +41,7 @@ class Walk:
         """Return the state of the walk in words."""
         results = self.search.results
         if self.search.failure:
-            return self.search.failure
+            return "failed"
         if self.hits is None:
             return f"searching… {results.progress:.0%}" if self.search.running else "stopped"
         if not self.hits:

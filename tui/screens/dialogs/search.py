@@ -152,7 +152,7 @@ class SearchDialog(ListModal[Hit | None]):
             search: The search.
             keep: Whether to keep the cursor on its hit.
         """
-        empty = "searching…" if search.running else "no match" if search.query else ""
+        empty = "searching…" if search.running else "no match" if search.query and not search.failure else ""
         with_session = search.scope is SearchScope.FILE
         self._list.show(search.results.hits, with_session=with_session, empty=empty, keep_cursor=keep)
 
@@ -220,7 +220,7 @@ class SearchDialog(ListModal[Hit | None]):
             self._count.update(self.format_state(self.search), layout=False)
             self.show(self.search, keep=keep)
             if self.search.failure:
-                self._show_hint(self.search.failure, is_error=True)
+                self._show_hint("The search failed.", is_error=True)
 
     def _show_hint(self, text: str, *, is_error: bool = False) -> None:
         self._hint.set_class(is_error, "search--error")
