@@ -20,12 +20,23 @@ class ToolInputDialog(Modal[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "app.quit", "Quit", show=False)]
 
+    DEFAULT_CSS = """
+    ToolInputDialog {
+        &.-tall Scroll { margin: 1 0; }
+        Input, Input:focus { background: $foreground 15%; }
+    }
+    """
+
     def __init__(self, branch_id: str, prompt: str) -> None:
         self._line = Input()
         keys = hint(("Enter answers", "submit"), ("Esc stops the run", "close"))
         body = Scroll(Static(printable(prompt), markup=False), can_focus=False)
         body.display = bool(prompt.strip())
         super().__init__(f"A tool on branch '{branch_id}' asks for a line", body, keys, below=[self._line])
+
+    def on_mount(self) -> None:
+        # The question is at the end of the text.
+        self._body.scroll_end(animate=False)
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
