@@ -17,6 +17,7 @@ from tests.session.samples import run as run_result
 from tests.session.samples import turn, turns
 from tui.controller import SessionController
 from tui.session import AdvancedPostgresSession
+from tui.storage.postgres.connection import NumberArray, ServerConnection
 from tui.storage.postgres.schema import ddl
 from tui.storage.store import Store
 
@@ -29,15 +30,15 @@ async def first_screen(explorer: SessionController) -> None:
 
 
 CALLS: dict[str, tuple[int, Call]] = {
-    "first screen": (70, first_screen),
-    "page of items": (4, lambda explorer: explorer.pages.items("fork", 0, 64)),
-    "page of turns": (6, lambda explorer: explorer.pages.turns("fork", 1, 20)),
-    "usage of turns": (8, lambda explorer: explorer.pages.turn_usages(1, 20)),
-    "other branch": (18, lambda explorer: explorer.navigation.switch_branch("main")),
-    "page of sessions": (6, lambda explorer: explorer.pages.sessions(32, 96)),
-    "list of sessions": (14, lambda explorer: explorer.pages.matching_sessions("", 64)),
-    "sessions by letters": (7, lambda explorer: explorer.pages.matching_sessions("ses", 64)),
-    "look for changes": (2, lambda explorer: explorer.refresh()),
+    "first screen": (51, first_screen),
+    "page of items": (3, lambda explorer: explorer.pages.items("fork", 0, 64)),
+    "page of turns": (5, lambda explorer: explorer.pages.turns("fork", 1, 20)),
+    "usage of turns": (7, lambda explorer: explorer.pages.turn_usages(1, 20)),
+    "other branch": (4, lambda explorer: explorer.navigation.switch_branch("main")),
+    "page of sessions": (5, lambda explorer: explorer.pages.sessions(32, 96)),
+    "list of sessions": (11, lambda explorer: explorer.pages.matching_sessions("", 64)),
+    "sessions by letters": (6, lambda explorer: explorer.pages.matching_sessions("ses", 64)),
+    "look for changes": (1, lambda explorer: explorer.refresh()),
 }
 """The most messages to the server that a call takes, each with its answer."""
 
@@ -50,7 +51,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
 
     def recording(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
         # After any commit on the server, such as one of its own processes, the versions are read once more.
-        if not str(query).startswith("SELECT (SELECT MAX(id)"):
+        # Nobody waits for the end of a transaction that reads.
+        if not str(query).startswith(("SELECT (SELECT MAX(id)", "COMMIT")):
             statements.append((str(query), *args[:1]))
         return execute(cursor, query, *args, **options)
 
@@ -74,13 +76,14 @@ async def test_few_statements_read_what_is_shown_and_no_more(
     assert explorer.view.session is not None
     assert explorer.view.session.session_id == session_name(sessions - 1)
     explorer.close()
-    with psycopg.connect(postgres) as db:
-        plans = [
-            (name, plan)
-            for name, query, *values in statements
-            if query.startswith(("SELECT", "WITH")) and sessions > 3
-            for (plan,) in db.execute(f"EXPLAIN {query}".encode(), *values)
-        ]
+    connection = ServerConnection(postgres)
+    plans = [
+        (name, plan)
+        for name, query, *values in statements
+        if query.startswith(("SELECT", "WITH")) and sessions > 3
+        for (plan,) in connection.run_outside(lambda db: db.execute(f"EXPLAIN {query}".encode(), *values).fetchall())  # noqa: B023
+    ]
+    connection.close()
     whole = re.compile("Seq Scan on (agent_messages|convo_messages|convo_structure)")
     assert [(name, plan) for name, plan in plans if whole.search(plan)] == []
 
@@ -153,3 +156,75 @@ async def test_tables_that_another_program_makes_are_noticed_and_let_the_role_ch
     explorer.close()
     for sql in (f"DROP OWNED BY {role}", f"DROP ROLE {role}"):
         rows(postgres, sql)
+
+
+CHANGES = {
+    "nothing": "SELECT 1",
+    "an item of the past": (
+        "INSERT INTO agent_messages (session_id, message_data, created_at)"
+        """ SELECT 'chat', '{"role": "user", "content": "before"}', MIN(created_at) - interval '1 day'"""
+        " FROM agent_messages"
+    ),
+    "an item less": "DELETE FROM agent_messages WHERE id = (SELECT id FROM agent_messages ORDER BY id OFFSET 3 LIMIT 1)",
+    "one for another": (
+        "WITH gone AS (DELETE FROM agent_messages WHERE id = (SELECT MIN(id) FROM agent_messages) RETURNING created_at)"
+        " INSERT INTO agent_messages (session_id, message_data, created_at)"
+        """ SELECT 'chat', '{"role": "assistant", "content": "in its place"}', created_at FROM gone"""
+    ),
+    "no last item": "DELETE FROM agent_messages WHERE id = (SELECT MAX(id) FROM agent_messages)",
+}
+
+
+@pytest.mark.parametrize("is_plain", [True, False])
+async def test_the_order_of_main_is_kept_until_it_changes(postgres: str, is_plain: bool) -> None:
+    ours = AdvancedPostgresSession(session_id="chat", url=postgres, create_tables=True)
+    engine = plain_engine(postgres)
+    plain = SQLAlchemySession("chat", engine=engine)
+    writer = plain if is_plain else ours
+    await writer.add_items(turns(5))
+    kept = Store(postgres)
+    for change in CHANGES.values():
+        for added in (turn(6), []):
+            await writer.add_items(added)
+            with psycopg.connect(postgres) as db:
+                db.execute(change)
+            (session,) = await kept.sessions()
+            tree = await kept.tree(session)
+            items = (await kept.page(session, "main", 0, 999)).items
+            with psycopg.connect(postgres) as db:
+                stored = db.execute("SELECT id FROM agent_messages ORDER BY created_at, id").fetchall()
+            assert [(item.message_id,) for item in items] == stored
+            by_turn = {
+                number: [{"type": item.type, "tool_name": item.tool_name} for item in items if item.turn == number]
+                for number in range(tree.branches["main"].turns + 1)
+            }
+            assert {number: found for number, found in by_turn.items() if found} == (
+                await ours.get_conversation_by_turns("main")
+            )
+            for number in by_turn:
+                around = await kept.page_around(session, "main", number)
+                assert around.items == len(stored)
+                assert around.position == sum(item.turn < number for item in items)
+    kept.close()
+    ours.close()
+    await engine.dispose()
+
+
+async def test_a_long_plain_session_is_numbered_once(postgres: str, sent: list[tuple[str, Any]]) -> None:
+    engine = plain_engine(postgres)
+    session = SQLAlchemySession("chat", engine=engine, create_tables=True)
+    await session.add_items(turns(2_000))
+    explorer = SessionController(Store(postgres))
+    await first_screen(explorer)
+    sent.clear()
+    for start in (0, 4_000, 7_990):
+        page = await explorer.pages.items("main", start, start + 64)
+        assert page.items[0].position == start
+        assert await explorer.pages.turns("main", 1 + start // 8, 20 + start // 8)
+        assert await explorer.pages.turn_usages(1 + start // 8, 20 + start // 8)
+    # None numbers or decodes the items of `main` again, or has all of their numbers as values.
+    assert [sql for sql, *_ in sent if " OVER " in sql or "message_data END" in sql] == []
+    arrays = [value for _, *given in sent for values in given for value in values.values()]
+    assert max(len(value.data) for value in arrays if isinstance(value, NumberArray)) < 2_000
+    explorer.close()
+    await engine.dispose()

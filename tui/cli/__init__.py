@@ -81,13 +81,15 @@ def _print_error(error: ConvoError) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    is_explorer = options.command is None
+    if is_explorer:
+        garbage_collection.pause()
     if getattr(options, "file", None) is not None:
         from tui.storage.open import target_of
 
         options.file = target_of(options.file, options.schema, options.tables)
-    if options.command is not None:
+    if not is_explorer:
         return _run_command(options)
-    garbage_collection.pause()
     from tui.cli.explore import explore
 
     return explore(options)

@@ -75,10 +75,15 @@ def _open(
 ) -> SessionController:
     from tui.storage.store import Store
 
+    # The screen is imported while the program waits for a server, or for SQLite, which releases the interpreter's lock
+    # while it reads. A file that cannot be opened is reported at once.
+    screen = Thread(target=_import_screen, daemon=True)
+    if not isinstance(target, Path):
+        screen.start()
     # Outside an event loop, as the loop would delay the first Ctrl+C while SQLite waits for a lock.
     store = Store(target, may_be_missing=settings is not None and not options.read_only)
-    # SQLite releases the interpreter's lock while it reads, so the screen can be imported meanwhile.
-    Thread(target=_import_screen, daemon=True).start()
+    if isinstance(target, Path):
+        screen.start()
     from tui.controller import SessionController
 
     runner: Runner | None = None

@@ -108,6 +108,16 @@ class Messages(Protocol):
         ...
 
 
+class MainPositions(Protocol):
+    """The positions of the turns in `main`; its length is the number of items."""
+
+    def __len__(self) -> int: ...
+
+    def items_before(self, turn: int) -> int:
+        """Return the number of items before a turn."""
+        ...
+
+
 class RecordedTable(NamedTuple):
     """A table whose changes are recorded.
 
@@ -217,6 +227,32 @@ class Transaction(Protocol):
 
     def structure_table(self, session: Session) -> str:
         """Return the table with a session's structure rows; the rows of a plain session are made up in memory."""
+        ...
+
+    def narrowed(
+        self,
+        branch_id: str | None = None,
+        *,
+        turns: Collection[int] | None = None,
+        positions: range | None = None,
+        message_type: str | None = None,
+        ends: bool = False,
+    ) -> AbstractContextManager[None]:
+        """Announce that the statements in the context need no other rows of a session's structure.
+
+        They may get others. A server, which derives the rows of `main`, derives no more than these.
+
+        Args:
+            branch_id: The branch; None for all branches.
+            turns: The turns.
+            positions: The positions in the branch.
+            message_type: The type of the items.
+            ends: Whether the first and the last row of each branch are enough, by their order and by their ids.
+        """
+        ...
+
+    def main_positions(self, session: Session) -> MainPositions | None:
+        """Return where the turns of `main` are if its items are numbered from 1 without gaps; None if they may not."""
         ...
 
     def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:

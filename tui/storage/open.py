@@ -118,7 +118,9 @@ def target_of(text: str | Path, schema: str | None = None, tables: tuple[str, st
     return Path(text)
 
 
-def open_to_read(target: Target, timeout: float, *, once: bool = False, may_be_missing: bool = False) -> Engine:
+def open_to_read(
+    target: Target, timeout: float, *, once: bool = False, may_be_missing: bool = False, beside: Engine | None = None
+) -> Engine:
     """Open a database to read it.
 
     Args:
@@ -126,6 +128,7 @@ def open_to_read(target: Target, timeout: float, *, once: bool = False, may_be_m
         timeout: How long to wait for the lock of a file, in seconds.
         once: Whether work must not run a second time.
         may_be_missing: Whether a file that does not exist is read as one without sessions.
+        beside: An engine that has just opened the same database: a server is not asked again what it has.
 
     Raises:
         ConvoError: It cannot be shown; the message says why, the hint what to do.
@@ -136,7 +139,9 @@ def open_to_read(target: Target, timeout: float, *, once: bool = False, may_be_m
         return open_file_to_read(target, timeout, once=once)
     from tui.storage.postgres.reading import PostgresReader
 
-    return PostgresReader(target.url, target.schema, target.tables)
+    return PostgresReader(
+        target.url, target.schema, target.tables, beside if isinstance(beside, PostgresReader) else None
+    )
 
 
 def open_to_write(target: Target, tables: Tables, timeout: float) -> Engine:

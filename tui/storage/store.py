@@ -167,7 +167,7 @@ class Store:
         reader = open_to_read(self.path, self._timeout, may_be_missing=self._may_be_missing)
         try:
             # Sums over a long branch take a while: reads that the user waits for have a connection of their own.
-            background = open_to_read(self.path, self._timeout, may_be_missing=self._may_be_missing)
+            background = open_to_read(self.path, self._timeout, may_be_missing=self._may_be_missing, beside=reader)
         except FileError:
             reader.close()
             raise

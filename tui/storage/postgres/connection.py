@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain, repeat
 from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg.adapt import Dumper
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.postgres import types as server_types
+from psycopg.pq import Format
 from psycopg.types.numeric import NumericBinaryLoader
 from psycopg.types.string import StrDumper
 
 from tui.errors import ConvoError
 from tui.storage.schema import quoted
 
-__all__ = ["LostConnection", "ServerConnection", "connection_settings", "in_schema", "shown_url"]
+__all__ = ["LostConnection", "NumberArray", "ServerConnection", "connection_settings", "in_schema", "shown_url"]
 
 T = TypeVar("T")
 B = TypeVar("B")
@@ -35,6 +40,8 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+
+_BIGINT: Final = server_types["int8"]
 
 _PORTS: Final = re.compile(r"(?:\d*,)*\d*")
 
@@ -92,12 +99,30 @@ class _Number(NumericBinaryLoader):
         return int(number) if number == number.to_integral_value() else float(number)
 
 
+class NumberArray:
+    """Numbers in the form in which the server takes an array of 64-bit integers."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        header = (1, 0, _BIGINT.oid, len(numbers), 1) if numbers else (0, 0, _BIGINT.oid)
+        sized = chain.from_iterable(zip(repeat(8), numbers))
+        self.data = struct.pack(f">{len(header)}i{'iq' * len(numbers)}", *header, *sized)
+
+
+class _ArrayDumper(Dumper):
+    format = Format.BINARY
+    oid = _BIGINT.array_oid
+
+    def dump(self, obj: NumberArray) -> bytes:
+        return obj.data
+
+
 class ServerConnection:
     """A connection to a server for one thread, which is made when it is needed."""
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._db: psycopg.Connection | None = None
+        self._is_reading = False
 
     def close(self) -> None:
         """Close the connection; may be called again."""
@@ -106,12 +131,19 @@ class ServerConnection:
             with suppress(psycopg.Error):
                 db.close()
 
-    def run(self, begin: Callable[[psycopg.Connection], B], work: Callable[[psycopg.Connection, B], T]) -> T:
+    def run(
+        self,
+        begin: Callable[[psycopg.Connection], B],
+        work: Callable[[psycopg.Connection, B], T],
+        *,
+        only_reads: bool = False,
+    ) -> T:
         """Run work in a transaction. It runs again if the server ended it in favour of others.
 
         Args:
             begin: Begins the transaction.
             work: The work, which gets what `begin` returned.
+            only_reads: Whether it has its result before the transaction ends; `end_read` ends it.
 
         Raises:
             LostConnection: The connection was lost after the work had begun. The message says what became of it.
@@ -136,9 +168,19 @@ class ServerConnection:
                 if isinstance(error, _OVERTAKEN) and attempt < _ATTEMPTS - 1:
                     continue
                 raise
-            self._commit(db)
+            self._is_reading = only_reads
+            if not only_reads:
+                self._commit(db)
             return result
         raise AssertionError
+
+    def end_read(self) -> None:
+        """End the transaction of work that only reads, whose result nobody has to wait for any longer."""
+        if self._is_reading and self._db is not None:
+            self._is_reading = False
+            # A connection that was lost is replaced by the next work.
+            with suppress(psycopg.Error):
+                self._db.execute("COMMIT")
 
     def run_outside(self, work: Callable[[psycopg.Connection], T]) -> T:
         """Run work outside of a transaction."""
@@ -180,5 +222,6 @@ class ServerConnection:
             # A pooler such as pgbouncer may give each transaction another connection: statements are not prepared.
             self._db = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
             self._db.adapters.register_dumper(str, StrDumper)
+            self._db.adapters.register_dumper(NumberArray, _ArrayDumper)
             self._db.adapters.register_loader("numeric", _Number)
         return self._db

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 from psycopg import ClientCursor
@@ -18,12 +18,13 @@ from tui.storage.engine import Engine, Messages, RecordedTable
 from tui.storage.postgres.connection import LostConnection, ServerConnection, connection_settings, shown_url
 from tui.storage.postgres.dialect import POSTGRES
 from tui.storage.postgres.layout import POSTGRES_LAYOUT
+from tui.storage.postgres.main_index import MainIndex, MainIndexes
 from tui.storage.postgres.message_types import text_of
 from tui.storage.postgres.pool import Lane, pool_for
 from tui.storage.postgres.recording import ChangeRecorder
 from tui.storage.postgres.rights import explained
 from tui.storage.postgres.schema import SchemaInfo, create_tables, inspect
-from tui.storage.schema import TRASH_CELLS, quoted
+from tui.storage.schema import MAIN, TRASH_CELLS, quoted
 from tui.storage.sql import NamedValues
 
 __all__ = ["PostgresEngine", "PostgresTransaction", "open_session"]
@@ -71,6 +72,16 @@ _TIMES: Final = ("timestamp without time zone", "timestamp with time zone", "dat
 _TOKEN: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|::|:(\w+)( AS \w+\[\])?|%")
 
 
+class _Needed(NamedTuple):
+    """The arguments of `tui.storage.engine.Transaction.narrowed`."""
+
+    branch_id: str | None = None
+    turns: Collection[int] | None = None
+    positions: range | None = None
+    message_type: str | None = None
+    ends: bool = False
+
+
 class PostgresTransaction:
     """PostgreSQL's `tui.storage.engine.Transaction`.
 
@@ -80,6 +91,7 @@ class PostgresTransaction:
         completed: The session whose messages of `main` all have a type, alone in a tuple; None in it for all sessions.
         implicit: Values that statements may name in addition to those that they are given.
         generation: A session, and how often it was cleared when the transaction began.
+        main_values: The same, for the rows of `main` of a session.
         locked: The sessions that no other transaction changes.
     """
 
@@ -89,7 +101,13 @@ class PostgresTransaction:
     value_errors: Final = (psycopg.DataError, psycopg.IntegrityError)
 
     def __init__(
-        self, db: psycopg.Connection, info: SchemaInfo, generation: tuple[str, int] | None, *, is_read_only: bool
+        self,
+        db: psycopg.Connection,
+        info: SchemaInfo,
+        generation: tuple[str, int] | None,
+        *,
+        is_read_only: bool,
+        indexes: MainIndexes | None = None,
     ) -> None:
         self.info = info
         self.generation = generation
@@ -97,6 +115,11 @@ class PostgresTransaction:
         self.is_read_only = is_read_only
         self.completed: tuple[str | None] | None = None
         self.implicit: dict[str, object] = {}
+        self.main_values: dict[str, object] = {}
+        self._indexes = indexes
+        self._known_main: dict[str, MainIndex] = {}
+        self._relations = 0
+        self._needed = _Needed()
         self.locked: set[str] = set() if is_read_only or generation is None else {generation[0]}
         self._db = db
         self._recorder: ChangeRecorder | None = None
@@ -114,6 +137,50 @@ class PostgresTransaction:
     def session_version(self, session_id: str) -> Hashable:
         raise NotImplementedError(_OF_READER)
 
+    @contextmanager
+    def narrowed(
+        self,
+        branch_id: str | None = None,
+        *,
+        turns: Collection[int] | None = None,
+        positions: range | None = None,
+        message_type: str | None = None,
+        ends: bool = False,
+    ) -> Iterator[None]:
+        outer, self._needed = self._needed, _Needed(branch_id, turns, positions, message_type, ends)
+        try:
+            yield
+        finally:
+            self._needed = outer
+
+    def main_positions(self, session: Session) -> MainIndex | None:
+        return self.main_index(session.session_id)
+
+    def main_index(self, session_id: str) -> MainIndex | None:
+        """Return the items of `main` of a session as they are kept; None if they are not, as the transaction writes."""
+        if self._indexes is not None and session_id not in self._known_main:
+            self._known_main[session_id] = self._indexes.of(self, session_id, None)
+        return self._known_main.get(session_id)
+
+    def main_rows(self, session_id: str) -> str | None:
+        """Return the relation of the rows of `main` that are needed; None if its items are not kept."""
+        main = self.main_index(session_id)
+        if main is None:
+            return None
+        needed, at = self._needed, None
+        if needed.ends:
+            at = main.ends()
+        elif needed.turns is not None:
+            at = main.of_turns(needed.turns)
+        elif needed.message_type is not None:
+            at = main.of_type(needed.message_type)
+        elif needed.positions is not None and needed.branch_id == MAIN:
+            at = range(len(main))[needed.positions.start : needed.positions.stop]
+        self._relations += 1
+        sql, values = main.rows(self, at, f"_{self._relations}")
+        self.main_values |= values
+        return sql
+
     def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:
         raise NotImplementedError(_OF_READER)
 
@@ -130,7 +197,7 @@ class PostgresTransaction:
             sql = self._recorder.recorded(sql)
         cursor = self._db.cursor(binary=True)
         own = {"own_sessions": [*self.locked]}
-        return cursor.execute(_translated(sql), {**own, **self.implicit, **values})
+        return cursor.execute(_translated(sql), {**own, **self.implicit, **self.main_values, **values})
 
     def executemany(self, sql: str, rows: Iterable[Mapping[str, object]], /) -> None:
         if self._recorder is not None:
@@ -261,19 +328,20 @@ def _translated(sql: str) -> str:
 class PostgresEngine(Engine):
     """A PostgreSQL database that is open for one session object, or for one change."""
 
-    def __init__(self, target: str, lane: Lane, info: SchemaInfo, session_id: str | None) -> None:
+    def __init__(self, target: str, lane: Lane, info: SchemaInfo, session_id: str | None, indexes: MainIndexes) -> None:
         """Create the engine on a lane of the pool for its database."""
         self.target = target
         self.tables = info.tables
         self._info = info
         self._lane = lane
         self._session_id = session_id
+        self._indexes = indexes
 
     def check_open(self) -> None:
         self._lane.check_open()
 
     def submit_read(self, work: Callable[[PostgresTransaction], T]) -> Future[T]:
-        return self._lane.submit(partial(_read, self._info, self._session_id, work))
+        return self._lane.submit(partial(_read, self._info, self._indexes, self._session_id, work))
 
     def submit_write(self, work: Callable[[PostgresTransaction], T], session_id: str = "") -> Future[T]:
         return self._lane.submit(partial(_write, self._info, session_id or self._session_id, work))
@@ -289,17 +357,21 @@ class PostgresEngine(Engine):
 
 
 def _read(
-    info: SchemaInfo, session_id: str | None, work: Callable[[PostgresTransaction], T], connection: ServerConnection
+    info: SchemaInfo,
+    indexes: MainIndexes,
+    session_id: str | None,
+    work: Callable[[PostgresTransaction], T],
+    connection: ServerConnection,
 ) -> T:
     def run(db: psycopg.Connection, generation: int | None) -> T:
         known = None if session_id is None else (session_id, generation or 0)
-        return work(PostgresTransaction(db, info, known, is_read_only=True))
+        return work(PostgresTransaction(db, info, known, is_read_only=True, indexes=indexes))
 
     begin = partial(_begin, _READ, info, session_id)
     try:
-        return connection.run(begin, run)
+        return connection.run(begin, run, only_reads=True)
     except LostConnection:
-        return connection.run(begin, run)
+        return connection.run(begin, run, only_reads=True)
 
 
 def _write(
@@ -379,7 +451,7 @@ def open_session(
     except BaseException:
         lane.close()
         raise
-    return PostgresEngine(shown_url(conninfo), lane, pool.schemas[key], session_id)
+    return PostgresEngine(shown_url(conninfo), lane, pool.schemas[key], session_id, pool.indexes[key])
 
 
 def open_to_change(url: str, sessions_table: str, messages_table: str) -> PostgresEngine:

@@ -559,6 +559,8 @@ class PostgresLayout:
 
         In the query, the named value `session_id` or `session_ids` is the same.
         """
+        if session_id is not None and (kept := server_transaction(tx).main_rows(session_id)) is not None:
+            return kept
         of_sessions = _of_session(session_id) if session_ids is None else "m.session_id = ANY(:session_ids)"
         complete_types(tx, of_sessions, session_id, session_ids)
         kind, tool, made = "k.message_type", "k.tool_name", ""

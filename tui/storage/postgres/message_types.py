@@ -29,6 +29,10 @@ class ServerTransaction(Transaction, Protocol):
     completed: tuple[str | None] | None
     is_read_only: bool
 
+    def main_rows(self, session_id: str) -> str | None:
+        """Return the relation of the rows of `main` of a session if its items are kept."""
+        ...
+
 
 def server_transaction(tx: Transaction) -> ServerTransaction:
     """Return a transaction as that of a server, which it is."""

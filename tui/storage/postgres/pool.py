@@ -12,12 +12,13 @@ import os
 import threading
 import time
 import weakref
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final, TypeVar
 
 from tui.storage.postgres.connection import ServerConnection
+from tui.storage.postgres.main_index import MainIndexes
 from tui.storage.postgres.schema import SchemaInfo
 
 __all__ = ["Lane", "Pool", "pool_for"]
@@ -65,10 +66,12 @@ class Pool:
 
     Attributes:
         schemas: What is known of the tables, by the names of the base tables.
+        indexes: The items of `main` of sessions that were read, by the same names.
     """
 
     def __init__(self, conninfo: str, workers: int = MAX_WORKERS) -> None:
         self.schemas: dict[tuple[str, str], SchemaInfo] = {}
+        self.indexes: dict[tuple[str, str], MainIndexes] = defaultdict(MainIndexes)
         self._conninfo = conninfo
         self._max_workers = workers
         self._changed = threading.Condition()
@@ -120,6 +123,7 @@ class Pool:
         try:
             while (lane := self._next()) is not None:
                 lane.jobs.popleft().run(connection)
+                connection.end_read()
                 with self._changed:
                     if lane.jobs:
                         self._make_ready(lane)

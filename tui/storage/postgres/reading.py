@@ -26,10 +26,11 @@ from tui.storage.partial_items import decoded_beginning, skip_data
 from tui.storage.postgres.connection import LostConnection, ServerConnection, connection_settings, shown_url
 from tui.storage.postgres.dialect import as_utc
 from tui.storage.postgres.engine import PostgresTransaction
+from tui.storage.postgres.main_index import MainIndex, MainIndexes
 from tui.storage.postgres.pool import pool_for
 from tui.storage.postgres.rights import missing_rights
-from tui.storage.postgres.schema import SchemaInfo, inspect, tables_for
-from tui.storage.schema import quoted
+from tui.storage.postgres.schema import CONVO_SCHEMA, SchemaInfo, find_owner, find_tables, inspect_known, tables_for
+from tui.storage.schema import MAIN, quoted
 from tui.storage.sql import NamedValues
 from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS, Tables
 
@@ -71,9 +72,10 @@ _FROM_QUOTE: Final = (
 )
 """What comes after `end` characters: the size of what is before a quotation mark, and the text from it on."""
 
-_HAS_TABLES: Final = "SELECT to_regclass('convo_schema') IS NOT NULL"
-
-_BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT CAST(pg_current_snapshot() AS TEXT)"
+_BEGIN: Final = """
+    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    SELECT CAST(pg_current_snapshot() AS TEXT), to_regclass('convo_schema') IS NOT NULL
+"""
 
 _COLUMNS: Final = (
     "session_id, message_id, branch_id, message_type, sequence_number, user_turn_number, branch_turn_number,"
@@ -82,7 +84,7 @@ _COLUMNS: Final = (
 """The columns of a structure row, without its id."""
 
 _REMEMBERED: Final = 64
-"""Sessions of which versions and types are remembered."""
+"""Sessions of which versions are remembered."""
 
 _TABLES: Final = {
     "message_structure": "convo_structure",
@@ -99,14 +101,14 @@ class _Memory:
 
     Attributes:
         versions: The version of the database (None) and of sessions, and the snapshot with which it was read last.
-        types: The types of messages of a session that are not stored, and the version of the session with them.
+        indexes: The items of `main` of sessions.
         session_id: The session that was read last.
         changes: How often a session was found to have changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, indexes: MainIndexes) -> None:
         self.versions: dict[str | None, tuple[str, Hashable]] = {}
-        self.types: dict[str, tuple[Hashable, dict[str, object]]] = {}
+        self.indexes = indexes
         self.session_id: str | None = None
         self.changes = 0
 
@@ -116,12 +118,6 @@ class _Memory:
         self.changes += version != known
         while len(self.versions) > _REMEMBERED:
             del self.versions[next(iter(self.versions))]
-
-    def keep_types(self, session_id: str, version: Hashable, types: dict[str, object]) -> None:
-        self.types.pop(session_id, None)
-        self.types[session_id] = version, types
-        while len(self.types) > _REMEMBERED:
-            del self.types[next(iter(self.types))]
 
 
 class _ReadTransaction(PostgresTransaction):
@@ -193,6 +189,9 @@ class _ReadTransaction(PostgresTransaction):
         if found is None:
             return super().execute(f"WITH {tables} {sql}", **values)
         return super().execute(f"WITH{found[1] or ''} {tables}, {sql[found.end() :]}", **values)
+
+    def main_index(self, session_id: str) -> MainIndex:
+        return self._memory.indexes.of(self, session_id, self.session_version(session_id))
 
     def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:
         # The rows are numbered by their messages, which an index finds. Only the sessions of those that may match are
@@ -272,17 +271,14 @@ class _ReadTransaction(PostgresTransaction):
         """
 
     def _structure(self, session_id: str | None, of_session: str) -> str:
-        version = None if session_id is None else self.session_version(session_id)
-        if session_id is not None and self._memory.types.get(session_id, (None,))[0] == version:
-            self.completed, self.implicit = (session_id,), self._memory.types[session_id][1]
-        main = self._of_base(lambda: self.layout.main_rows_sql(self, session_id))
-        if session_id is not None:
-            self._memory.keep_types(session_id, version, self.implicit)
+        needed, parts = self._needed, []
         # The ids of messages and of rows are not to be mistaken for one another.
-        rows = f"SELECT 2 * id AS id, {_COLUMNS} FROM {main} AS main_rows"
-        if not self.info.known:
-            return rows
-        return f"{rows} UNION ALL SELECT 2 * id + 1, {_COLUMNS} FROM convo_structure WHERE {of_session}"
+        if needed.branch_id in (None, MAIN) or not self.info.known:
+            main = self._of_base(lambda: self.layout.main_rows_sql(self, session_id))
+            parts.append(f"SELECT 2 * id AS id, {_COLUMNS} FROM {main} AS main_rows")
+        if needed.branch_id != MAIN and self.info.known:
+            parts.append(f"SELECT 2 * id + 1 AS id, {_COLUMNS} FROM convo_structure WHERE {of_session}")
+        return " UNION ALL ".join(parts)
 
     def _usage(self, of_session: str) -> str:
         columns = "requests, input_tokens, output_tokens, total_tokens, input_tokens_details, output_tokens_details"
@@ -369,8 +365,20 @@ class _Messages:
 class PostgresReader(Engine):
     """A PostgreSQL database that is open to be read."""
 
-    def __init__(self, url: str, schema: str | None = None, tables: tuple[str, str] | None = None) -> None:
-        """Open the database; `schema` was chosen, and so were the base tables, unless they are None.
+    def __init__(
+        self,
+        url: str,
+        schema: str | None = None,
+        tables: tuple[str, str] | None = None,
+        beside: PostgresReader | None = None,
+    ) -> None:
+        """Open the database.
+
+        Args:
+            url: Its URL.
+            schema: The schema that was chosen, unless it is None.
+            tables: The base tables that were chosen, unless they are None.
+            beside: Another reader of the same tables, which has just been opened.
 
         Raises:
             ConvoError: It cannot be opened, or has no such tables.
@@ -379,15 +387,17 @@ class PostgresReader(Engine):
         self.target = shown_url(conninfo)
         self._chosen = schema, tables
         self._lane = pool_for(conninfo).open_lane()
-        self._memory = _Memory()
+        self._memory = _Memory(MainIndexes() if beside is None else beside.indexes)
+
+        self.info: SchemaInfo
+        self._refusal: ConvoError | None
+
         try:
-            self._info: SchemaInfo = self._lane.submit(
-                lambda connection: connection.run_outside(lambda db: _find_schema(db, *self._chosen))
-            ).result()
-            names = self._info.tables[:2]
-            self._refusal: ConvoError | None = self._lane.submit(
-                lambda connection: connection.run_outside(lambda db: missing_rights(db, *names))
-            ).result()
+            self.info, self._refusal = (
+                (beside.info, beside.refusal)
+                if beside is not None
+                else self._lane.submit(lambda each: each.run_outside(lambda db: _inspect(db, schema, tables))).result()
+            )
         except psycopg.Error as error:
             self._lane.close()
             raise self._explained(error) from None
@@ -398,11 +408,16 @@ class PostgresReader(Engine):
         except BaseException:
             self._lane.close()
             raise
-        self.tables = self._info.tables._replace(sessions=_SESSIONS, messages=_MESSAGES)
+        self.tables = self.info.tables._replace(sessions=_SESSIONS, messages=_MESSAGES)
+
+    @property
+    def indexes(self) -> MainIndexes:
+        """The items of `main` of the sessions that were read."""
+        return self._memory.indexes
 
     @property
     def base_tables(self) -> tuple[str, str]:
-        return self._info.tables.sessions, self._info.tables.messages
+        return self.info.tables.sessions, self.info.tables.messages
 
     @property
     def refusal(self) -> ConvoError | None:
@@ -431,26 +446,34 @@ class PostgresReader(Engine):
         return FileError(f"{self.target} cannot be read: {reason}.", "Check that the server runs and lets you in.")
 
     def _read(self, work: Callable[[_ReadTransaction], T], connection: ServerConnection) -> T:
-        def run(db: psycopg.Connection, snapshot: str) -> T:
-            if not self._info.known and db.execute(_HAS_TABLES).fetchone() == (True,):
+        def run(db: psycopg.Connection, begun: tuple[str, bool]) -> T:
+            snapshot, has_tables = begun
+            if has_tables and not self.info.known:
                 # The first change has made them, or another program.
-                self._info = _find_schema(db, *self._chosen)
-                self._refusal = missing_rights(db, *self._info.tables[:2])
-            return work(_ReadTransaction(db, self._info, self.tables, snapshot, self._memory))
+                self.info, self._refusal = _inspect(db, *self._chosen)
+            return work(_ReadTransaction(db, self.info, self.tables, snapshot, self._memory))
 
         try:
-            return connection.run(_begin, run)
+            return connection.run(_begin, run, only_reads=True)
         except LostConnection:
-            return connection.run(_begin, run)
+            return connection.run(_begin, run, only_reads=True)
 
 
-def _begin(db: psycopg.Connection) -> str:
-    """Begin a transaction, and return its snapshot."""
+def _begin(db: psycopg.Connection) -> tuple[str, bool]:
+    """Begin a transaction, and return its snapshot, and whether there are tables of this project."""
     cursor = ClientCursor(db)
     cursor.execute(_BEGIN)
     cursor.nextset()
-    [(snapshot,)] = cursor.fetchall()
-    return str(snapshot)
+    [(snapshot, has_tables)] = cursor.fetchall()
+    return snapshot, has_tables
+
+
+def _inspect(
+    db: psycopg.Connection, schema: str | None, tables: tuple[str, str] | None
+) -> tuple[SchemaInfo, ConvoError | None]:
+    """Return the result of `_find_schema`, and the error for changes by a role that may not make them."""
+    info = _find_schema(db, schema, tables)
+    return info, missing_rights(db, *info.tables[:2])
 
 
 def _find_schema(db: psycopg.Connection, schema: str | None, tables: tuple[str, str] | None) -> SchemaInfo:
@@ -470,10 +493,9 @@ def _find_schema(db: psycopg.Connection, schema: str | None, tables: tuple[str, 
             raise NotFoundError(f"There are no tables {' and '.join(tables)}.", f"--tables can choose: {_pairs(db)}.")
         for table, columns in zip(tables, (_SESSION_COLUMNS, _MESSAGE_COLUMNS), strict=True):
             _require_columns(db, table, columns)
-    if db.execute("SELECT to_regclass('convo_schema')").fetchone() != (None,):
-        for owner in db.execute("SELECT sessions_table, messages_table FROM convo_schema").fetchall():
-            if tables in (None, owner):
-                return inspect(db, *owner, complete=False)
+    known = find_tables(db)
+    if CONVO_SCHEMA.name in known and (owner := find_owner(db)) is not None and tables in (None, owner[1:]):
+        return inspect_known(db, *owner[1:], known, owner)
     sessions, messages = tables or _only_pair(db, schema)
     return SchemaInfo(tables_for(sessions, messages), "", "", frozenset())
 

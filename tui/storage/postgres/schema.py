@@ -18,7 +18,19 @@ from tui.storage.postgres.dialect import POSTGRES
 from tui.storage.schema import Table, quoted
 from tui.storage.tables import Tables
 
-__all__ = ["VERSION", "SchemaInfo", "create_tables", "ddl", "find_tables", "inspect", "needed_tables", "tables_for"]
+__all__ = [
+    "CONVO_SCHEMA",
+    "VERSION",
+    "SchemaInfo",
+    "create_tables",
+    "ddl",
+    "find_owner",
+    "find_tables",
+    "inspect",
+    "inspect_known",
+    "needed_tables",
+    "tables_for",
+]
 
 VERSION: Final = 1
 """The version of the tables of this project, in `convo_schema`."""
@@ -265,31 +277,45 @@ def _is_complete(db: psycopg.Connection, sessions: str, messages: str) -> bool:
     return row == (len(names),)
 
 
-def find_tables(db: psycopg.Connection, sessions: str, messages: str) -> set[str]:
-    """Return which of the tables there are: the base tables as SQL identifiers, and tables of this project."""
+def find_tables(db: psycopg.Connection, *base: str) -> frozenset[str]:
+    """Return which of the tables there are: of the base tables, as SQL identifiers, and of those of this project."""
     rows = db.execute(
         "SELECT name FROM unnest(CAST(%s AS text[])) AS name WHERE to_regclass(name) IS NOT NULL",
-        ([quoted(sessions), quoted(messages), *(table.name for table in _TABLES)],),
+        ([*base, *(table.name for table in _TABLES)],),
     )
-    return {name for (name,) in rows}
+    return frozenset(name for (name,) in rows)
 
 
-def inspect(db: psycopg.Connection, sessions: str, messages: str, *, complete: bool = True) -> SchemaInfo:
-    """Return what is known of the tables, and check that those of this project belong to the pair of base tables.
+def find_owner(db: psycopg.Connection) -> tuple[int, str, str] | None:
+    """Return the version of the tables of this project, and the base tables that they belong to; None if unknown."""
+    return db.execute("SELECT version, sessions_table, messages_table FROM convo_schema").fetchone()
+
+
+def inspect(db: psycopg.Connection, sessions: str, messages: str) -> SchemaInfo:
+    """Return what is known of the tables, of which none may be missing.
 
     Raises:
-        ValueError: Tables are of another version, or belong to another pair; if they are to be `complete`, some are
-            missing.
+        ValueError: Tables are missing, of another version, or belong to another pair of base tables.
     """
     names = [table.name for table in _TABLES]
-    known = find_tables(db, sessions, messages)
-    if complete and not {quoted(sessions), quoted(messages), *names} <= known:
+    known = find_tables(db, quoted(sessions), quoted(messages))
+    if not {quoted(sessions), quoted(messages), *names} <= known:
         missing = sorted({sessions, messages, *names} - {schema.unquoted(name) for name in known})
         raise ValueError(
             f"The database has no table {', '.join(missing)}. Construct an AdvancedPostgresSession with"
             " create_tables=True once, as a role that may create tables."
         )
-    owner = db.execute("SELECT version, sessions_table, messages_table FROM convo_schema").fetchone()
+    return inspect_known(db, sessions, messages, known, find_owner(db))
+
+
+def inspect_known(
+    db: psycopg.Connection, sessions: str, messages: str, known: frozenset[str], owner: tuple[int, str, str] | None
+) -> SchemaInfo:
+    """Return what is known of the tables, of which those in `known` exist; `owner` is the result of `find_owner`.
+
+    Raises:
+        ValueError: Tables are of another version, or belong to another pair of base tables.
+    """
     if owner is None or owner[0] != VERSION:
         raise ValueError(
             f"The tables convo_* are of version {owner and owner[0]}, and this program knows version {VERSION}."
@@ -316,5 +342,5 @@ def inspect(db: psycopg.Connection, sessions: str, messages: str, *, complete: b
         tables_for(sessions, messages),
         "CURRENT_TIMESTAMP" if time_type == "timestamp with time zone" else "LOCALTIMESTAMP",
         f"nextval({_literal(sequence)})" if sequence is not None else str(default),
-        frozenset(known & {*names}),
+        known & {table.name for table in _TABLES},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from tui.model import EMPTY_TREE, Branch, Session, TurnTree
@@ -121,7 +121,8 @@ class IncrementalTree:
             read = reader.all_branch_rows()
             last_rows = {name: rows.last_row for name, rows in read.items()}
         for name, rows in read.items():
-            if rows.last_turn is not None and rows.last_turn > _MANY_TURNS:
+            is_counted = name == MAIN and tx.layout.derives_main
+            if rows.last_turn is not None and rows.last_turn > _MANY_TURNS and not is_counted:
                 require_plausible_turn(rows.last_turn, reader.count_rows(name))
             if name not in forks:
                 read[name] = rows._replace(created_at=reader.row_time(rows.first_row))
@@ -136,7 +137,7 @@ class IncrementalTree:
             self._trie.remove(name)
         new = [branch for branch in branches if branch.branch_id not in self._trie]
         if len(new) > (0 if tx.dialect.is_remote else _MANY_BRANCHES):
-            reader.read_turns_at_forks()
+            reader.read_turns_at_forks({fork.fork_turn for fork in forks.values() if isinstance(fork.fork_turn, int)})
         for branch in new:
             hint = forks.get(branch.branch_id, _Fork()).hint
             self._trie.insert(branch.branch_id, branch.turns, reader.turn_key, hint)
@@ -172,12 +173,13 @@ class _Reader:
 
     def _grouped_rows(self) -> dict[str, _BranchRows]:
         """Return the rows of every branch in one pass over all rows, which a server makes up for each statement."""
-        rows = self._tx.execute(
-            f"SELECT branch_id, MAX(id), MAX(CASE WHEN user_turn_number BETWEEN 0 AND {LAST_TURN}"
-            f" THEN user_turn_number END), MIN(id) FROM {self._structure} WHERE session_id = :session_id"
-            " GROUP BY branch_id",
-            session_id=self._session_id,
-        )
+        with self._tx.narrowed(ends=True):
+            rows = self._tx.execute(
+                f"SELECT branch_id, MAX(id), MAX(CASE WHEN user_turn_number BETWEEN 0 AND {LAST_TURN}"
+                f" THEN user_turn_number END), MIN(id) FROM {self._structure} WHERE session_id = :session_id"
+                " GROUP BY branch_id",
+                session_id=self._session_id,
+            )
         return {name: _BranchRows(*details) for name, *details in rows}
 
     def branch_rows(self, names: Sequence[str]) -> dict[str, _BranchRows]:
@@ -202,7 +204,8 @@ class _Reader:
     def row_time(self, row_id: int) -> str | None:
         """Return when a row was written."""
         sql = f"SELECT CAST(created_at AS TEXT) FROM {self._structure} WHERE id = :id AND session_id = :session_id"
-        row = self._tx.execute(sql, id=row_id, session_id=self._session_id).fetchone()
+        with self._tx.narrowed(ends=True):
+            row = self._tx.execute(sql, id=row_id, session_id=self._session_id).fetchone()
         return row[0] if row else None
 
     def forks(self) -> dict[str, _Fork]:
@@ -222,8 +225,8 @@ class _Reader:
         )
         return {name: _Fork(parent, turn, created_at, bool(empty)) for name, parent, turn, created_at, empty in rows}
 
-    def read_turns_at_forks(self) -> None:
-        """Read the keys of the turns before and after every recorded fork in one statement."""
+    def read_turns_at_forks(self, forks: Collection[int]) -> None:
+        """Read the keys of the turns before and after every recorded fork, at these turns, in one statement."""
         tx = self._tx
         if not tx.has_table("convo_branches"):
             return
@@ -234,12 +237,13 @@ class _Reader:
                 for turn in turns
                 for branch in branches
             )
-            found = tx.execute(
-                f"SELECT p.branch_id, p.turn, {tx.dialect.joined('t.message_id')} FROM ({sought}) AS p"
-                f" LEFT JOIN {self._structure} AS t ON t.session_id = :session_id AND t.branch_id = p.branch_id"
-                " AND t.user_turn_number = p.turn GROUP BY p.branch_id, p.turn",
-                session_id=self._session_id,
-            )
+            with tx.narrowed(turns={turn for fork in forks for turn in (fork - 1, fork)}):
+                found = tx.execute(
+                    f"SELECT p.branch_id, p.turn, {tx.dialect.joined('t.message_id')} FROM ({sought}) AS p"
+                    f" LEFT JOIN {self._structure} AS t ON t.session_id = :session_id AND t.branch_id = p.branch_id"
+                    " AND t.user_turn_number = p.turn GROUP BY p.branch_id, p.turn",
+                    session_id=self._session_id,
+                )
             self._turn_keys.update({(branch_id, turn): key for branch_id, turn, key in found.fetchall()})
             return
         keys = [_turn_key(tx.dialect, self._structure, branch, turn) for turn in turns for branch in branches]
@@ -258,9 +262,10 @@ class _Reader:
         """Return a key that is equal for turns with the same messages; None if the branch has no such turn."""
         place = branch_id, turn
         if place not in self._turn_keys:
-            (self._turn_keys[place],) = self._tx.execute(
-                self._turn_key, session_id=self._session_id, branch_id=branch_id, turn=turn
-            ).fetchone()
+            with self._tx.narrowed(branch_id, turns=(turn,)):
+                (self._turn_keys[place],) = self._tx.execute(
+                    self._turn_key, session_id=self._session_id, branch_id=branch_id, turn=turn
+                ).fetchone()
         return self._turn_keys[place]
 
     def _names(self) -> str:

@@ -447,14 +447,15 @@ def _tools(
     tx: Transaction, session: Session, branch_id: str, first_own: int
 ) -> dict[Scope, tuple[tuple[str, int], ...]]:
     """Return the name and the number of calls of each tool of a branch, the tool with the most calls first."""
-    rows = tx.execute(
-        f"SELECT {_TOOL_NAME}, COUNT(*), COUNT(*) FILTER (WHERE user_turn_number >= :first_own)"
-        f" FROM {tx.structure_table(session)} WHERE session_id = :session_id AND branch_id = :branch_id"
-        f" AND {call_condition('message_type')} GROUP BY 1 ORDER BY 2 DESC, 1",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        first_own=first_own,
-    ).fetchall()
+    with tx.narrowed(branch_id):
+        rows = tx.execute(
+            f"SELECT {_TOOL_NAME}, COUNT(*), COUNT(*) FILTER (WHERE user_turn_number >= :first_own)"
+            f" FROM {tx.structure_table(session)} WHERE session_id = :session_id AND branch_id = :branch_id"
+            f" AND {call_condition('message_type')} GROUP BY 1 ORDER BY 2 DESC, 1",
+            session_id=session.session_id,
+            branch_id=branch_id,
+            first_own=first_own,
+        ).fetchall()
     own = sorted(((name, calls) for name, _, calls in rows), key=lambda tool: -tool[1])
     return {Scope.OWN: tuple(own), Scope.PATH: tuple((name, calls) for name, calls, _ in rows)}
 

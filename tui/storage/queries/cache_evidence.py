@@ -96,16 +96,18 @@ class _RequestParts:
             f" WHERE {tx.dialect.in_ids('id', 'ids')}",
             ids=json.dumps(list(turns)),
         ).fetchall()
-        turn_of_message = dict(
-            tx.execute(
-                f"SELECT message_id, user_turn_number FROM {tx.structure_table(self._session)}"
-                " WHERE session_id = :session_id AND branch_id = :branch_id"
-                " AND user_turn_number >= :first AND user_turn_number <= :last",
-                **values,
-                first=min(turns.values()) - 1,
-                last=max(turns.values()),
+        first, last = min(turns.values()) - 1, max(turns.values())
+        with tx.narrowed(self._branch_id, turns=range(first, last + 1)):
+            turn_of_message = dict(
+                tx.execute(
+                    f"SELECT message_id, user_turn_number FROM {tx.structure_table(self._session)}"
+                    " WHERE session_id = :session_id AND branch_id = :branch_id"
+                    " AND user_turn_number >= :first AND user_turn_number <= :last",
+                    **values,
+                    first=first,
+                    last=last,
+                )
             )
-        )
         inputs = {row[0]: elements_of(row[4]) for row in rows}
         groups = {element[0] for elements in inputs.values() for element in elements if is_group(element)}
         hashes = {key for row in rows for key in row[2:4]} | groups

@@ -66,7 +66,10 @@ def _user_messages(tx: Transaction, session: Session, side: Side) -> list[str]:
         " AND t.user_turn_number >= :first AND t.user_turn_number <= :last"
         " AND t.message_type = 'user' ORDER BY +t.sequence_number"
     )
-    rows = tx.execute(sql, session_id=session.session_id, branch_id=side.branch_id, first=side.first, last=side.last)
+    with tx.narrowed(side.branch_id, turns=range(side.first, side.last + 1)):
+        rows = tx.execute(
+            sql, session_id=session.session_id, branch_id=side.branch_id, first=side.first, last=side.last
+        )
     texts: dict[int, str] = {}
     for turn, length, stored in rows:
         if turn not in texts:
@@ -82,7 +85,10 @@ def _calls(tx: Transaction, session: Session, side: Side) -> list[str]:
         " AND user_turn_number >= :first AND user_turn_number <= :last"
         f" AND {call_condition('message_type')} ORDER BY +sequence_number"
     )
-    rows = tx.execute(sql, session_id=session.session_id, branch_id=side.branch_id, first=side.first, last=side.last)
+    with tx.narrowed(side.branch_id, turns=range(side.first, side.last + 1)):
+        rows = tx.execute(
+            sql, session_id=session.session_id, branch_id=side.branch_id, first=side.first, last=side.last
+        )
     return [name for (name,) in rows]
 
 
@@ -93,13 +99,14 @@ def _turn(tx: Transaction, session: Session, branch_id: str, turn: int) -> TurnI
     )
     first = f"SELECT * {rows_of_turn} ORDER BY +sequence_number LIMIT {_MAX_ITEMS}"
     key = {"session_id": session.session_id, "branch_id": branch_id, "turn": turn}
-    (count,) = tx.execute(f"SELECT COUNT(*) {rows_of_turn}", **key).fetchone()
-    rows = tx.execute(
-        "SELECT CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT), length(m.message_data),"
-        f" substr(m.message_data, 1, {_DECODED_CHARACTERS}) FROM ({first}) t"
-        f" LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
-        **key,
-    )
+    with tx.narrowed(branch_id, turns=(turn,)):
+        (count,) = tx.execute(f"SELECT COUNT(*) {rows_of_turn}", **key).fetchone()
+        rows = tx.execute(
+            "SELECT CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT), length(m.message_data),"
+            f" substr(m.message_data, 1, {_DECODED_CHARACTERS}) FROM ({first}) t"
+            f" LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number",
+            **key,
+        )
     called: dict[str, str] = {}
     items = []
     for kind, tool, length, text in rows:

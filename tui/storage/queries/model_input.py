@@ -86,7 +86,8 @@ def _requests(tx: Transaction, session: Session, branch_id: str, turn: int) -> t
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
         " ORDER BY +sequence_number"
     )
-    types = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn)
+    with tx.narrowed(branch_id, turns=(turn,)):
+        types = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn)
     return request_ends(_position(tx, session, branch_id, turn), [name for (name,) in types])
 
 
@@ -95,7 +96,8 @@ def _position(tx: Transaction, session: Session, branch_id: str, turn: int) -> i
         f"SELECT COUNT(*) FROM {tx.structure_table(session)}"
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number < :turn"
     )
-    (count,) = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
+    with tx.narrowed(branch_id):
+        (count,) = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
     return int(count)
 
 

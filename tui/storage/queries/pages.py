@@ -75,7 +75,8 @@ def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first:
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
         " AND t.user_turn_number >= :first AND t.user_turn_number <= :last ORDER BY +t.sequence_number"
     )
-    rows = tx.execute(sql, session_id=session.session_id, branch_id=holders[0], first=first, last=last).fetchall()
+    with tx.narrowed(holders[0], turns=range(first, last + 1)):
+        rows = tx.execute(sql, session_id=session.session_id, branch_id=holders[0], first=first, last=last).fetchall()
     usages = usage_of_turns(tx, session.session_id, holders, first, last)
     first_ids = {number: message_id for number, _, _, message_id, _ in reversed(rows)}
     shown = {message_id for message_id in first_ids.values() if message_id is not None}
@@ -128,7 +129,8 @@ def read_user_text(tx: Transaction, session: Session, branch_id: str, turn: int)
         " WHERE t.session_id = :session_id AND t.branch_id = :branch_id AND t.user_turn_number = :turn"
         " AND t.message_type = 'user' ORDER BY +t.sequence_number LIMIT 1"
     )
-    row = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
+    with tx.narrowed(branch_id, turns=(turn,)):
+        row = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
     item = next(tx.messages.beginnings([row[0]], None)).data if row else None
     if item is None:
         raise NotFoundError(f"Turn {turn} of '{branch_id}' has no readable user message.")
@@ -143,20 +145,21 @@ def read_page(
     Only the beginning of an item with more than `tui.storage.engine.MAX_READ_BYTES` is read.
     """
     (sequence, row_id), offset = positions.seek(tx, session, branch_id, start)
-    rows = tx.execute(
-        "SELECT m.id, t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT),"
-        " CAST(t.tool_name AS TEXT), CAST(t.created_at AS TEXT)"
-        f" FROM (SELECT * FROM {tx.structure_table(session)} WHERE session_id = :session_id"
-        " AND branch_id = :branch_id AND (sequence_number, id) >= (:sequence, :id)"
-        " ORDER BY sequence_number, id LIMIT :count OFFSET :offset) t"
-        f" LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number, t.id",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        sequence=sequence,
-        id=row_id,
-        count=stop - start,
-        offset=offset,
-    ).fetchall()
+    with tx.narrowed(branch_id, positions=range(start, stop)):
+        rows = tx.execute(
+            "SELECT m.id, t.message_id, t.user_turn_number, CAST(t.message_type AS TEXT),"
+            " CAST(t.tool_name AS TEXT), CAST(t.created_at AS TEXT)"
+            f" FROM (SELECT * FROM {tx.structure_table(session)} WHERE session_id = :session_id"
+            " AND branch_id = :branch_id AND (sequence_number, id) >= (:sequence, :id)"
+            " ORDER BY sequence_number, id LIMIT :count OFFSET :offset) t"
+            f" LEFT JOIN {tx.tables.messages} m ON m.id = t.message_id ORDER BY t.sequence_number, t.id",
+            session_id=session.session_id,
+            branch_id=branch_id,
+            sequence=sequence,
+            id=row_id,
+            count=stop - start,
+            offset=offset,
+        ).fetchall()
     read = [*tx.messages.beginnings([row[0] for row in rows])]
     times = tx.messages.stored_times(
         [row[0] for row, item in zip(rows, read, strict=True) if row[0] is not None and not item.unread]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from tui.model import Session
-from tui.storage.engine import Transaction
+from tui.storage.engine import MainPositions, Transaction
+from tui.storage.schema import MAIN
 
 __all__ = ["PositionIndex"]
 
@@ -45,6 +46,8 @@ class PositionIndex:
 
     def seek(self, tx: Transaction, session: Session, branch_id: str, position: int) -> tuple[_Key, int]:
         """Return a key at or before a position of a branch, and the number of items from there to the position."""
+        if _main(tx, session, branch_id) is not None:
+            return (position + 1, _FIRST[1]), 0
         checkpoints = self._of(tx, session, branch_id)
         index = position // _STEP
         while len(checkpoints.keys) <= index and not checkpoints.complete:
@@ -54,31 +57,37 @@ class PositionIndex:
 
     def count(self, tx: Transaction, session: Session, branch_id: str) -> int:
         """Return the number of items of a branch."""
+        if (main := _main(tx, session, branch_id)) is not None:
+            return len(main)
         return self._count_before(tx, session, branch_id, None)
 
     def position(self, tx: Transaction, session: Session, branch_id: str, turn: int) -> int:
         """Return the number of items of a branch before a turn; of all items if the branch ends before the turn."""
+        if (main := _main(tx, session, branch_id)) is not None:
+            return main.items_before(turn)
         sql = (
             f"SELECT sequence_number, id FROM {tx.structure_table(session)} WHERE {_ON_BRANCH}"
             " AND user_turn_number >= :turn ORDER BY user_turn_number, id LIMIT 1"
         )
-        key = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
+        with tx.narrowed(branch_id):
+            key = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
         return self._count_before(tx, session, branch_id, key)
 
     def message(self, tx: Transaction, session: Session, branch_id: str, position: int) -> str | bytes | None:
         """Return the stored item at a position of a branch; None if there is none."""
         (sequence, row_id), skipped = self.seek(tx, session, branch_id, position)
-        row = tx.execute(
-            f"SELECT {tx.dialect.as_utf8('m.message_data')} FROM (SELECT message_id"
-            f" FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}"
-            f" ORDER BY sequence_number, id LIMIT 1 OFFSET :skipped) AS t JOIN {tx.tables.messages} AS m"
-            " ON m.id = t.message_id",
-            session_id=session.session_id,
-            branch_id=branch_id,
-            sequence=sequence,
-            id=row_id,
-            skipped=skipped,
-        ).fetchone()
+        with tx.narrowed(branch_id, positions=range(position, position + 1)):
+            row = tx.execute(
+                f"SELECT {tx.dialect.as_utf8('m.message_data')} FROM (SELECT message_id"
+                f" FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}"
+                f" ORDER BY sequence_number, id LIMIT 1 OFFSET :skipped) AS t JOIN {tx.tables.messages} AS m"
+                " ON m.id = t.message_id",
+                session_id=session.session_id,
+                branch_id=branch_id,
+                sequence=sequence,
+                id=row_id,
+                skipped=skipped,
+            ).fetchone()
         return None if row is None else row[0]
 
     def _count_before(self, tx: Transaction, session: Session, branch_id: str, key: _Key | None) -> int:
@@ -92,15 +101,16 @@ class PositionIndex:
         sequence, row_id = checkpoints.keys[at]
         before = "" if key is None else " AND (sequence_number, id) < (:end_sequence, :end_id)"
         end_sequence, end_id = key or (None, None)
-        (count,) = tx.execute(
-            f"SELECT COUNT(*) FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}{before}",
-            session_id=session.session_id,
-            branch_id=branch_id,
-            sequence=sequence,
-            id=row_id,
-            end_sequence=end_sequence,
-            end_id=end_id,
-        ).fetchone()
+        with tx.narrowed(branch_id):
+            (count,) = tx.execute(
+                f"SELECT COUNT(*) FROM {tx.structure_table(session)} WHERE {_ON_BRANCH} AND {_FROM_KEY}{before}",
+                session_id=session.session_id,
+                branch_id=branch_id,
+                sequence=sequence,
+                id=row_id,
+                end_sequence=end_sequence,
+                end_id=end_id,
+            ).fetchone()
         return at * _STEP + int(count)
 
     def _of(self, tx: Transaction, session: Session, branch_id: str) -> _Checkpoints:
@@ -114,17 +124,18 @@ class PositionIndex:
     def _advance(self, tx: Transaction, session: Session, branch_id: str, checkpoints: _Checkpoints) -> None:
         """Add the next checkpoint; if the branch ends before it, the checkpoints are complete.
 
-        A server, which would number the rows of `main` for each, returns all of them.
+        A server, to which each statement is a message, returns all of them.
         """
         if tx.dialect.is_remote:
-            rows = tx.execute(
-                "SELECT sequence_number, id FROM (SELECT sequence_number, id,"
-                " row_number() OVER (ORDER BY sequence_number, id) - 1 AS place"
-                f" FROM {tx.structure_table(session)} WHERE {_ON_BRANCH}) AS placed"
-                f" WHERE place % {_STEP} = 0 AND place > 0 ORDER BY place",
-                session_id=session.session_id,
-                branch_id=branch_id,
-            )
+            with tx.narrowed(branch_id):
+                rows = tx.execute(
+                    "SELECT sequence_number, id FROM (SELECT sequence_number, id,"
+                    " row_number() OVER (ORDER BY sequence_number, id) - 1 AS place"
+                    f" FROM {tx.structure_table(session)} WHERE {_ON_BRANCH}) AS placed"
+                    f" WHERE place % {_STEP} = 0 AND place > 0 ORDER BY place",
+                    session_id=session.session_id,
+                    branch_id=branch_id,
+                )
             checkpoints.keys += rows.fetchall()
             checkpoints.complete = True
             return
@@ -140,3 +151,7 @@ class PositionIndex:
             checkpoints.complete = True
         else:
             checkpoints.keys.append(key)
+
+
+def _main(tx: Transaction, session: Session, branch_id: str) -> MainPositions | None:
+    return tx.main_positions(session) if branch_id == MAIN else None

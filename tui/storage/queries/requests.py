@@ -275,19 +275,21 @@ def read_requests(
         tx.dialect.clamped(f"CAST(r.{name} AS DOUBLE PRECISION)", 0, _MAX_SECONDS)
         for name in ("seconds", "first_token_seconds")
     )
-    rows = tx.execute(
-        f"SELECT r.id, r.user_turn_number, {texts}, {seconds}, {inputs}, {', '.join(f'r.{name}' for name in _TOKENS)}"
-        f" FROM {tx.structure_table(session)} t"
-        f" {tx.dialect.ordered_join} convo_requests r ON r.session_id = t.session_id"
-        " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
-        f"{' LEFT JOIN convo_request_inputs i ON i.id = r.id' if has_inputs else ''}"
-        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
-        " AND t.user_turn_number >= :first AND t.user_turn_number <= :last ORDER BY r.number, r.id",
-        session_id=session.session_id,
-        branch_id=branch_id,
-        first=first,
-        last=last,
-    )
+    tokens = ", ".join(f"r.{name}" for name in _TOKENS)
+    with tx.narrowed(branch_id, turns=range(first, last + 1)):
+        rows = tx.execute(
+            f"SELECT r.id, r.user_turn_number, {texts}, {seconds}, {inputs}, {tokens}"
+            f" FROM {tx.structure_table(session)} t"
+            f" {tx.dialect.ordered_join} convo_requests r ON r.session_id = t.session_id"
+            " AND r.message_id = t.message_id AND r.user_turn_number = t.user_turn_number"
+            f"{' LEFT JOIN convo_request_inputs i ON i.id = r.id' if has_inputs else ''}"
+            " WHERE t.session_id = :session_id AND t.branch_id = :branch_id"
+            " AND t.user_turn_number >= :first AND t.user_turn_number <= :last ORDER BY r.number, r.id",
+            session_id=session.session_id,
+            branch_id=branch_id,
+            first=first,
+            last=last,
+        )
     found: dict[tuple[int, str], list[Request]] = {}
     for row in rows:
         request_id, turn, runner, agent, model, started_at, seconds, first_token, response_id, items, has_input = row[

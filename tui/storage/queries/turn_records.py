@@ -98,7 +98,8 @@ def _runs(tx: Transaction, session: Session, branch_id: str, first: int, last: i
         " AND t.user_turn_number >= :first AND t.user_turn_number <= :last"
         f" AND r.outcome IN {sql_list(Outcome)} ORDER BY r.id"
     )
-    rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, first=first, last=last)
+    with tx.narrowed(branch_id, turns=range(first, last + 1)):
+        rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, first=first, last=last)
     for turn, runner, outcome, model, agent, started_at, seconds, error, estimated, reported in rows:
         found.setdefault(turn, []).append(
             RunRecord(
@@ -128,7 +129,8 @@ def _tools(
         f" AND user_turn_number >= :first AND user_turn_number <= :last AND {call_condition('message_type')}"
         " GROUP BY 1, 2 ORDER BY 1, MIN(sequence_number)"
     )
-    rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, first=first, last=last)
+    with tx.narrowed(branch_id, turns=range(first, last + 1)):
+        rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, first=first, last=last)
     for turn, name, calls in rows:
         found.setdefault(turn, []).append((name, calls))
     return found

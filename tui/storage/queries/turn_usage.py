@@ -167,14 +167,16 @@ def _usage_rows(
         columns += ", run.estimated, CAST(run.model AS TEXT)" if has_runs else ", 0, NULL"
     for source, condition, messages in sources:
         run = _LAST_RUN.format(messages=messages) if with_run and has_runs else ""
-        yield from tx.execute(
-            f"SELECT u.user_turn_number, {columns} FROM {source} {run} WHERE {condition}",
-            session_id=session_id,
-            branch_id=sharing[0].branch_id,
-            sharing=json.dumps(sharing),
-            first=first,
-            last=last,
-        )
+        with tx.narrowed(turns=range(first, last + 1)):
+            rows = tx.execute(
+                f"SELECT u.user_turn_number, {columns} FROM {source} {run} WHERE {condition}",
+                session_id=session_id,
+                branch_id=sharing[0].branch_id,
+                sharing=json.dumps(sharing),
+                first=first,
+                last=last,
+            )
+        yield from rows
 
 
 def turn_inputs(tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> list[TurnInput]:

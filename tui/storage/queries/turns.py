@@ -45,18 +45,19 @@ _TOOLS: Final = f"""
 
 def require_user_turn(tx: Transaction, session_id: str, branch_id: str, turn: int) -> None:
     """Raise ValueError if a branch has no such turn, or the turn has no user message."""
-    row = tx.execute(
-        f"""
-        SELECT 1 FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s
-        {tx.dialect.ordered_join} {tx.layout.messages_sql(tx, branch_id)} AS m ON m.id = s.message_id
-        WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.user_turn_number = :turn
-            AND s.message_type = 'user'
-        LIMIT 1
-        """,
-        session_id=session_id,
-        branch_id=branch_id,
-        turn=turn,
-    ).fetchone()
+    with tx.narrowed(branch_id, turns=(turn,)):
+        row = tx.execute(
+            f"""
+            SELECT 1 FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s
+            {tx.dialect.ordered_join} {tx.layout.messages_sql(tx, branch_id)} AS m ON m.id = s.message_id
+            WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.user_turn_number = :turn
+                AND s.message_type = 'user'
+            LIMIT 1
+            """,
+            session_id=session_id,
+            branch_id=branch_id,
+            turn=turn,
+        ).fetchone()
     if row is None:
         raise ValueError(f"Turn {turn} does not contain a user message in branch '{branch_id}'")
 
@@ -104,20 +105,22 @@ def find_turns(tx: Transaction, session_id: str, branch_id: str, term: str) -> l
     return found
 
 
-def _user_messages(tx: Transaction, session_id: str, branch_id: str, like: str = "%") -> Rows:
-    return tx.execute(
-        f"""
-        SELECT s.branch_turn_number, m.message_data, s.created_at
-        FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s
-        {tx.dialect.ordered_join} {tx.layout.messages_sql(tx, branch_id)} AS m ON m.id = s.message_id
-        WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.message_type = 'user'
-            AND m.message_data {tx.dialect.like} :like ESCAPE '\\'
-        ORDER BY s.sequence_number
-        """,
-        session_id=session_id,
-        branch_id=branch_id,
-        like=like,
-    )
+def _user_messages(tx: Transaction, session_id: str, branch_id: str, like: str | None = None) -> Rows:
+    matches = "IS NOT NULL" if like is None else f"{tx.dialect.like} :like ESCAPE '\\'"
+    with tx.narrowed(branch_id, message_type="user"):
+        return tx.execute(
+            f"""
+            SELECT s.branch_turn_number, m.message_data, s.created_at
+            FROM {tx.layout.rows_sql(tx, session_id, branch_id)} AS s
+            {tx.dialect.ordered_join} {tx.layout.messages_sql(tx, branch_id)} AS m ON m.id = s.message_id
+            WHERE s.session_id = :session_id AND s.branch_id = :branch_id AND s.message_type = 'user'
+                AND m.message_data {matches}
+            ORDER BY s.sequence_number
+            """,
+            session_id=session_id,
+            branch_id=branch_id,
+            like=like,
+        )
 
 
 def _decode_item(data: str) -> dict[str, Any] | None:

@@ -7,14 +7,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from tui.errors import FileError
 from tui.model import Session
-from tui.storage.engine import Engine, RecordedTable
+from tui.storage.engine import Engine, MainPositions, RecordedTable
 from tui.storage.plausible import MAX_SPARSE, require_plausible_rows
 from tui.storage.schema import TRASH_CELLS, quoted
 from tui.storage.sql import NamedValues
@@ -144,6 +144,12 @@ class SQLiteTransaction:
             return "message_structure"
         self._plain.update(self.db, self.messages, session.session_id, self.version)
         return self._plain.table
+
+    def narrowed(self, branch_id: str | None = None, **needed: object) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
+
+    def main_positions(self, session: Session) -> MainPositions | None:  # noqa: ARG002
+        return None
 
     def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:  # noqa: ARG002
         return "message_structure", self.tables.messages
