@@ -165,7 +165,7 @@ CHANGES = {
         """ SELECT 'chat', '{"role": "user", "content": "before"}', MIN(created_at) - interval '1 day'"""
         " FROM agent_messages"
     ),
-    "an item less": "DELETE FROM agent_messages WHERE id = (SELECT id FROM agent_messages ORDER BY id OFFSET 3 LIMIT 1)",
+    "an item less": "DELETE FROM agent_messages WHERE id = (SELECT MIN(id) + 3 FROM agent_messages)",
     "one for another": (
         "WITH gone AS (DELETE FROM agent_messages WHERE id = (SELECT MIN(id) FROM agent_messages) RETURNING created_at)"
         " INSERT INTO agent_messages (session_id, message_data, created_at)"

@@ -255,8 +255,10 @@ class Transaction(Protocol):
         """Return where the turns of `main` are if its items are numbered from 1 without gaps; None if they may not."""
         ...
 
-    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:
+    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str | None] | None:
         """Return the relations with structure rows and messages of all sessions, to write after FROM.
+
+        Instead of the messages, None is returned if all rows have a message that meets the condition.
 
         Args:
             condition: The condition for a message `m` that may match. If none meets it, None is returned.

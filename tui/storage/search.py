@@ -313,7 +313,8 @@ def _search_window(
     values = NamedValues(low=window.low, high=window.high, only=json.dumps(only))
     joined_text = f"t.message_type IN {sql_list(_JOINED_TYPES)}"
     if window.session is not None:
-        number, structure, messages = "sequence_number", tx.structure_table(window.session), tx.tables.messages
+        messages: str | None = tx.tables.messages
+        number, structure = "sequence_number", tx.structure_table(window.session)
         values["session_id"] = window.session.session_id
     else:
         number, structure = "id", "message_structure"
@@ -332,10 +333,10 @@ def _search_window(
     if window.branch_id:
         conditions.append(f"t.branch_id = {values.bind(window.branch_id)}")
     source = f"{structure} t"
-    if only is None:
+    if only is None and messages is not None:
         source += f" {tx.dialect.ordered_join} {messages} m ON m.id = t.message_id"
         conditions.append(item_condition(query, tx.dialect, values, joined_text=joined_text))
-    else:
+    elif only is not None:
         conditions.append(tx.dialect.in_ids("t.message_id", "only"))
     # On a server, items that branches share have the same numbers. They were stored in `main` first.
     order = ", t.branch_id = 'main'" if tx.layout.derives_main else ""
@@ -454,16 +455,17 @@ def _called_tool(tx: Transaction, row: Hit, item: object, structure: str) -> str
     call_id = item.get("call_id") if isinstance(item, dict) and item_type(row.type).kind is ItemKind.OUTPUT else None
     if not isinstance(call_id, str):
         return None
-    calls = tx.execute(
-        f"SELECT CAST(t.tool_name AS TEXT), m.message_data FROM {structure} t"
-        f" {tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
-        " WHERE t.session_id = :session_id AND t.branch_id = :branch_id AND t.user_turn_number = :turn"
-        f" AND t.tool_name IS NOT NULL AND {tx.dialect.contains('m.message_data', ':call_id')}",
-        session_id=row.session_id,
-        branch_id=row.branch_id,
-        turn=row.turn,
-        call_id=json.dumps(call_id),
-    )
+    with tx.narrowed(row.branch_id, turns=(row.turn,)):
+        calls = tx.execute(
+            f"SELECT CAST(t.tool_name AS TEXT), m.message_data FROM {structure} t"
+            f" {tx.dialect.ordered_join} {tx.tables.messages} m ON m.id = t.message_id"
+            " WHERE t.session_id = :session_id AND t.branch_id = :branch_id AND t.user_turn_number = :turn"
+            f" AND t.tool_name IS NOT NULL AND {tx.dialect.contains('m.message_data', ':call_id')}",
+            session_id=row.session_id,
+            branch_id=row.branch_id,
+            turn=row.turn,
+            call_id=json.dumps(call_id),
+        )
     for tool_name, stored in calls:
         call = decode_or_none(stored)
         if isinstance(call, dict) and call.get("call_id") == call_id:
@@ -487,5 +489,6 @@ def index_in_turn(tx: Transaction, session: Session, branch_id: str, turn: int, 
         " WHERE session_id = :session_id AND branch_id = :branch_id AND user_turn_number = :turn"
         " ORDER BY +sequence_number"
     )
-    rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn)
+    with tx.narrowed(branch_id, turns=(turn,)):
+        rows = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn)
     return next((index for index, (found,) in enumerate(rows) if found == message_id), None)

@@ -181,7 +181,7 @@ class PostgresTransaction:
         self.main_values |= values
         return sql
 
-    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:
+    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str | None] | None:
         raise NotImplementedError(_OF_READER)
 
     def last_row(self) -> int:

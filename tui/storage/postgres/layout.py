@@ -582,7 +582,8 @@ class PostgresLayout:
                     COUNT(*) FILTER (WHERE {kind} = 'user') OVER w AS user_turn_number,
                     {tool} AS tool_name, {as_utc("m.created_at")} AS created_at
                 FROM {main_messages(tx)} AS m
-                LEFT JOIN {types_sql(tx)} AS k ON k.session_id = m.session_id AND k.message_id = m.id
+                LEFT JOIN {types_sql(tx)} AS k
+                    ON k.session_id = m.session_id AND k.message_id = m.id AND {of_sessions.replace("m.", "k.")}
                 {made}
                 WHERE {of_sessions}
                 WINDOW w AS (PARTITION BY m.session_id ORDER BY m.created_at, m.id)

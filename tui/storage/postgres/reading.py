@@ -23,7 +23,13 @@ from tui.items.sealed import SEALED, unsealed
 from tui.model import Session
 from tui.storage.engine import MAX_READ_BYTES, Engine, PartialItem
 from tui.storage.partial_items import decoded_beginning, skip_data
-from tui.storage.postgres.connection import LostConnection, ServerConnection, connection_settings, shown_url
+from tui.storage.postgres.connection import (
+    LostConnection,
+    NumberArray,
+    ServerConnection,
+    connection_settings,
+    shown_url,
+)
 from tui.storage.postgres.dialect import as_utc
 from tui.storage.postgres.engine import PostgresTransaction
 from tui.storage.postgres.main_index import MainIndex, MainIndexes
@@ -193,9 +199,10 @@ class _ReadTransaction(PostgresTransaction):
     def main_index(self, session_id: str) -> MainIndex:
         return self._memory.indexes.of(self, session_id, self.session_version(session_id))
 
-    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:
+    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, None] | None:
         # The rows are numbered by their messages, which an index finds. Only the sessions of those that may match are
-        # read as a whole, to count their turns.
+        # read as a whole, to count their turns. The server takes a condition for a text for one that few messages meet:
+        # in a join, it would compare each row with each of them.
         base = self.info.tables.messages
         selected = f"WHERE m.id > :low AND m.id <= :high AND ({condition})"
         messages = f"SELECT m.id, m.session_id, m.message_data FROM {base} AS m {selected}"
@@ -204,17 +211,18 @@ class _ReadTransaction(PostgresTransaction):
                 f" UNION ALL SELECT m.id, m.session_id, m.message_data FROM convo_messages AS m {selected}"
                 f" AND NOT EXISTS (SELECT 1 FROM {base} AS o WHERE o.id = m.id)"
             )
-        rows = super().execute(f"SELECT DISTINCT session_id FROM ({messages}) AS found", **values).fetchall()
+        rows = super().execute(f"SELECT id, session_id FROM ({messages}) AS found", **values).fetchall()
         if not rows:
             return None
-        of_sessions = "WHERE session_id = ANY(:session_ids)"
-        values["session_ids"] = session_ids = [session_id for (session_id,) in rows]
+        values["found"] = NumberArray([message_id for message_id, _ in rows])
+        values["session_ids"] = session_ids = [*dict.fromkeys(session_id for _, session_id in rows)]
         main = self._of_base(lambda: self.layout.main_rows_sql(self, None, session_ids))
         values.update(self.implicit)
-        relation = f"SELECT message_id AS id, {_COLUMNS} FROM {main} AS main_rows"
+        is_found = "WHERE message_id = ANY(:found)"
+        relation = f"SELECT message_id AS id, {_COLUMNS} FROM {main} AS main_rows {is_found}"
         if self.info.known:
-            relation += f" UNION ALL SELECT message_id, {_COLUMNS} FROM convo_structure {of_sessions}"
-        return f"({relation})", f"({messages})"
+            relation += f" UNION ALL SELECT message_id, {_COLUMNS} FROM convo_structure {is_found}"
+        return f"({relation})", None
 
     def last_row(self) -> int:
         tables = (self.info.tables.messages, *(["convo_messages"] if self.info.known else []))

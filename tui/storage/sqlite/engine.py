@@ -151,7 +151,7 @@ class SQLiteTransaction:
     def main_positions(self, session: Session) -> MainPositions | None:  # noqa: ARG002
         return None
 
-    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str] | None:  # noqa: ARG002
+    def rows_to_search(self, condition: str, values: NamedValues) -> tuple[str, str | None] | None:  # noqa: ARG002
         return "message_structure", self.tables.messages
 
     def last_row(self) -> int:
