@@ -215,6 +215,7 @@ async def test_an_approval_waits_while_a_message_is_written(path: Path) -> None:
         await explorer.pilot.pause()
         assert not explorer.screen.panes.approval.is_open
         assert "Esc answers" in explorer.text
+        assert "esc Answer" in explorer.lines[-1]
         await explorer.pilot.press("escape", "down", "down", "down", "enter")
         await answered(explorer, "main", 3)
         assert "deleted" not in outputs(explorer)[0]

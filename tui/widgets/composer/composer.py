@@ -69,6 +69,7 @@ class Composer(Vertical, FixedSize):
         Binding("shift+enter,alt+enter,ctrl+j", "newline", "New line", priority=True, id="composer.newline"),
         Binding("escape", "leave", "Leave", priority=True, id="composer.leave"),
         Binding("escape", "stop", "Stop", priority=True, id="composer.stop"),
+        Binding("escape", "answer", "Answer", priority=True, id="composer.answer"),
     ]
 
     DEFAULT_CSS = """
@@ -135,7 +136,7 @@ class Composer(Vertical, FixedSize):
         self._initial_draft = _Draft()
         self._forked_text = ""
         self._submission: _Submission | None = None
-        self._is_stoppable = False
+        self._escape_action = "leave"
 
     @property
     def text(self) -> str:
@@ -257,9 +258,9 @@ class Composer(Vertical, FixedSize):
         self._editor.read_only = bool(refusal)
         self._editor.show_cursor = not refusal
         self._update_captions()
-        is_stoppable = not drafting and run is not None and not run.approvals
-        if is_stoppable != self._is_stoppable:
-            self._is_stoppable = is_stoppable
+        escape_action = "leave" if drafting or run is None else "answer" if run.approvals else "stop"
+        if escape_action != self._escape_action:
+            self._escape_action = escape_action
             self.refresh_bindings()
         first = f"First message of the new {'session' if view.new_session else 'branch'}"
         placeholder = first if drafting else _message_placeholder(view)
@@ -294,11 +295,15 @@ class Composer(Vertical, FixedSize):
         self._after_typed_keys(self._break_line)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Let Esc stop the answer that is under way here, or else leave."""
-        return action not in ("leave", "stop") or (action == "stop") == self._is_stoppable
+        """Let Esc answer an approval or stop the run that is under way here, or else leave."""
+        return action not in ("leave", "stop", "answer") or action == self._escape_action
 
     def action_stop(self) -> None:
-        """Ask to stop the answer."""
+        """Ask to stop the run."""
+        self.action_leave()
+
+    def action_answer(self) -> None:
+        """Ask for the approval that the run waits for."""
         self.action_leave()
 
     def action_leave(self) -> None:
