@@ -208,16 +208,16 @@ class Explorer(CommandScreen[None], FixedSize):
 
     @on(BranchTree.TurnHighlighted)
     def _preview_turn(self, event: BranchTree.TurnHighlighted) -> None:
-        self._update_footer()
         self.run_command(partial(self.controller.navigation.preview, event.branch_id, event.turn))
 
     @on(BranchTree.SessionHighlighted)
     def _see_session(self) -> None:
-        self._update_footer()
         self.controller.management.session_seen()
 
     def _show_description(self, description: str) -> None:
         self.status_line.text = description
+        # The cursor may have moved between the row of a session and the selected turn.
+        self._update_footer()
 
     @on(BranchTree.TurnOpened)
     def _open_turn(self, event: BranchTree.TurnOpened) -> None:
