@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.pictures import snap_compare
+from tests.stylesheets import share_rules
 from tui.session import AdvancedSQLiteSession
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 # A fixture of all tests.
 __all__ = ["snap_compare"]
 
+share_rules()
+
 # The time that an example takes depends on the machine, so it is not limited. The usual profile tries the same examples
 # on every run: a test fails because of a change, never by chance. The other one looks for examples not tried before.
-settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50)
 settings.register_profile("search", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("CONVO_TUI_EXAMPLES", "repeatable"))
 

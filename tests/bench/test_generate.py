@@ -61,10 +61,10 @@ async def test_a_long_file_has_one_long_branch_with_usage(tmp_path: Path, writer
 
 
 async def test_a_bushy_file_has_deep_forks(tmp_path: Path, writer: Writer) -> None:
-    path, shape = tmp_path / "bushy.sqlite", replace(SHAPES["bushy"], branches=120)
+    path, shape = tmp_path / "bushy.sqlite", replace(SHAPES["bushy"], branches=60)
     await generate(path, shape, writer)
 
-    assert query_value(path, "SELECT COUNT(DISTINCT branch_id) FROM message_structure") == 120
+    assert query_value(path, "SELECT COUNT(DISTINCT branch_id) FROM message_structure") == 60
     assert query_value(path, DEPTH) == 50
     assert query_value(path, "SELECT COUNT(*) FROM agent_messages") == shape.items
 

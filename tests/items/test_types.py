@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from agents.extensions.memory import AdvancedSQLiteSession as SDKSession
 from agents.tool import default_tool_error_function, default_tool_timeout_error_message
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.responses import ResponseInputItemParam
 from typing_extensions import is_typeddict
@@ -102,6 +102,7 @@ def test_a_member_of_an_enum_counts_as_its_value(item: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("own_type", TYPES)
 def test_each_type_is_stored_as_by_the_sdk(reference: SDKSession, own_type: str) -> None:
+    @settings(max_examples=20)
     @given(st.fixed_dictionaries({"type": st.just(own_type)}, optional=NAMES))
     def check(item: Any) -> None:
         assert message_type(item) == reference._classify_message_type(item)

@@ -224,7 +224,7 @@ PART = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(ITEM_TYPES, st.dictionaries(FIELDS, JSON | PART | st.lists(PART, max_size=2)), st.integers(1, 50), st.booleans())
 def test_no_item_breaks_its_presentation(kind: str, fields: dict[str, Any], width: int, folded: bool) -> None:
     odd = Item(1, 0, 1, kind, None, None, {"type": kind, **fields})

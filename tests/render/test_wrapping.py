@@ -62,7 +62,7 @@ def test_a_wide_character_has_a_line_of_its_own_in_one_cell() -> None:
         assert drawn(wrap([Segment("한국")], 1, break_at_words=words)) == ["한", "국"]
 
 
-@settings(max_examples=500)
+@settings(max_examples=150)
 @given(st.lists(st.text("aé→", min_size=1, max_size=9), min_size=6, max_size=20).map(" ".join), st.integers(10, 20))
 def test_prose_breaks_where_other_text_does(text: str, room: int) -> None:
     assume(len(text) > room)

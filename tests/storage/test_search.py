@@ -265,7 +265,7 @@ def holds(request: pytest.FixtureRequest) -> Iterator[Holds]:
 
 
 @pytest.mark.parametrize("ascii_escapes", [True, False])
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_row_that_contains_a_text_is_left_out(holds: Holds, data: st.DataObject, ascii_escapes: bool) -> None:
     """Compare the condition on the stored item with a search in its texts."""

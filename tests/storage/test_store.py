@@ -415,7 +415,7 @@ def test_a_locked_file_is_an_error(tmp_path: Path) -> None:
 Step = tuple[str, int, int]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["fork", "say", "pop"]), st.integers(0, 9), st.integers(0, 9)), max_size=40))
 def test_the_tree_is_the_trie_of_turns_after_any_forks_and_pops(steps: list[Step]) -> None:
     """Compare the tree with one that is made by comparing all turns message by message."""

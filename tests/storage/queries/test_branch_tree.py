@@ -157,7 +157,7 @@ async def test_another_session_is_read_from_the_beginning(store: Store, place: P
 Step = tuple[str, int, int, int]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["fork", "say", "pop", "drop"]), *[st.integers(0, 9)] * 3), max_size=40))
 def test_an_updated_trie_equals_a_new_one(steps: list[Step]) -> None:
     """Compare the trie after any changes and with any hints."""
