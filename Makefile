@@ -38,9 +38,12 @@ demo: $(VENV)/run
 demo-postgres: $(VENV)/dev
 	@$(BIN)/python -m tests.postgres_server $(BIN)/convo-tui --demo --session trip-to-lisbon
 
-# Tests of terminals and processes often wait: four at a time keep two cores busy.
-test: lint
-	$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
+# Tests of terminals and processes often wait: four at a time keep two cores busy. The checks run beside them, on one core at a
+# time, and print what they found after the tests.
+test: $(VENV)/dev
+	@$(MAKE) --no-print-directory lint > $(VENV)/lint.log 2>&1 & checks=$$!; \
+		$(BIN)/pytest -n 4 --dist worksteal $(ARGS); tests=$$?; \
+		wait $$checks; checks=$$?; cat $(VENV)/lint.log; exit $$((tests + checks))
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
