@@ -11,7 +11,7 @@ from tui.errors import ConvoError
 from tui.items.types import message_type, tool_name
 from tui.model import Approval, ApprovalDecision, Item, PausedRun, Progress, Run, RunState
 from tui.runs.protocol import Pause, RunLeftError, RunResult
-from tui.runs.run_file import RunFile
+from tui.runs.run_writer import RunWriter
 from tui.storage.editor import Editor
 
 __all__ = ["ActiveRun", "BranchRef", "RunListener"]
@@ -58,7 +58,7 @@ class ActiveRun:
         self.task: asyncio.Task[Any] | None = None
         self.kept = False
         self._listener = listener
-        self._file: RunFile | None = None
+        self._writer: RunWriter | None = None
         self._begin = 0
         self._stored_to = 0
         self._progress = Progress()
@@ -68,9 +68,9 @@ class ActiveRun:
         self._decisions: asyncio.Future[Sequence[ApprovalDecision | None]] | None = None
         self._is_taking = False
 
-    def begin(self, file: RunFile) -> None:
+    def begin(self, writer: RunWriter) -> None:
         """Begin the run, or go on with a paused one."""
-        self._file, self._begin = file, file.checkpoint.items
+        self._writer, self._begin = writer, writer.checkpoint.items
         if not self.kept:
             self._stored_to = self._begin
             self._progress = Progress(start=self._begin)
@@ -182,19 +182,19 @@ class ActiveRun:
             self._showing = asyncio.create_task(self._show_stored())
 
     async def approve(self, approvals: Sequence[Approval], pause: Pause | None) -> Sequence[ApprovalDecision | None]:
-        file = self._file
-        paused_id = None if file is None or pause is None else await file.pause(approvals, pause)
+        writer = self._writer
+        paused_id = None if writer is None or pause is None else await writer.pause(approvals, pause)
         while True:
             self.ask(approvals, paused_id)
             try:
                 decisions = await self.decisions()
-                if file is not None and paused_id is not None:
-                    await self.take(file.editor, paused_id)
+                if writer is not None and paused_id is not None:
+                    await self.take(writer.editor, paused_id)
                 return decisions
             except asyncio.CancelledError:
-                if file is not None and paused_id is not None:
+                if writer is not None and paused_id is not None:
                     # What a stopped run adds to its branch must not be added to that of another run.
-                    await self.take(file.editor, paused_id)
+                    await self.take(writer.editor, paused_id)
                 raise
             except ConvoError as error:
                 self._listener.answer_refused(self.branch, error)

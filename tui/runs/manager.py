@@ -11,7 +11,7 @@ from tui.errors import ConvoError
 from tui.model import ApprovalDecision, Outcome, PausedRun, Run, RunState
 from tui.runs.active_run import ActiveRun, BranchRef, RunListener
 from tui.runs.protocol import RunLeftError, Runner, RunResult
-from tui.runs.run_file import RunFile
+from tui.runs.run_writer import RunWriter
 from tui.runs.tool_input import branch_of_run
 from tui.session.advanced import AdvancedSession
 from tui.storage.editor import Editor
@@ -174,9 +174,9 @@ class Runs:
         session = await self._open_session(active.branch.session_id)
         try:
             await session.switch_to_branch(active.branch.branch_id)
-            file = RunFile(editor, session, await editor.take_checkpoint(*active.branch), text)
-            active.begin(file)
-            return await _record(active, file, await self._runner.run(session, text, active))
+            writer = RunWriter(editor, session, await editor.take_checkpoint(*active.branch), text)
+            active.begin(writer)
+            return await _record(active, writer, await self._runner.run(session, text, active))
         finally:
             await asyncio.to_thread(session.close)
 
@@ -184,7 +184,7 @@ class Runs:
         """Wait for the decisions on a paused run, and go on with it."""
         branch_of_run.set(active.branch)
         try:
-            file, restored, decisions = await self._take_up(active, run)
+            writer, restored, decisions = await self._take_up(active, run)
         except RunLeftError as left:
             return RunResult(Outcome.STOPPED, error=str(left) or None, left=True)
         except asyncio.CancelledError:
@@ -193,15 +193,15 @@ class Runs:
                 raise
             return await self._stop_paused(run)
         try:
-            active.begin(file)
-            result = await self._runner.resume(file.session, run, restored, decisions, active)
-            return await _record(active, file, result)
+            active.begin(writer)
+            result = await self._runner.resume(writer.session, run, restored, decisions, active)
+            return await _record(active, writer, result)
         finally:
-            await asyncio.to_thread(file.session.close)
+            await asyncio.to_thread(writer.session.close)
 
     async def _take_up(
         self, active: ActiveRun, run: PausedRun
-    ) -> tuple[RunFile, Any, Sequence[ApprovalDecision | None]]:
+    ) -> tuple[RunWriter, Any, Sequence[ApprovalDecision | None]]:
         """Take a paused run out of the file once the user has decided, and it is sure that it can go on."""
         while True:
             try:
@@ -213,12 +213,12 @@ class Runs:
                 try:
                     await session.switch_to_branch(run.branch_id)
                     restored = await self._runner.restore(session, run, state)
-                    file = RunFile.of(run, editor, session)
+                    writer = RunWriter.of_paused_run(run, editor, session)
                     await active.take(editor, run.id)
                 except BaseException:
                     await asyncio.to_thread(session.close)
                     raise
-                return file, restored, decisions
+                return writer, restored, decisions
             except ConvoError as error:
                 self._listener.answer_refused(active.branch, error)
                 active.ask(run.approvals, run.id)
@@ -233,9 +233,9 @@ class Runs:
         return RunResult(Outcome.STOPPED)
 
 
-async def _record(active: ActiveRun, file: RunFile, result: RunResult) -> RunResult:
+async def _record(active: ActiveRun, writer: RunWriter, result: RunResult) -> RunResult:
     """Record how a run ended, unless the last turn of the branch is not its turn."""
     active.kept = result.kept or result.left
     if result.kept and not result.left:
-        await file.record(result)
+        await writer.record(result)
     return result

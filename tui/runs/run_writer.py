@@ -18,10 +18,10 @@ from tui.storage.engine import Transaction
 from tui.storage.journal.recording import BranchCheckpoint, record_since, take_checkpoint
 from tui.storage.journal.rows import RUN
 
-__all__ = ["RunFile"]
+__all__ = ["RunWriter"]
 
 
-class RunFile:
+class RunWriter:
     """Stores what becomes of one run.
 
     Attributes:
@@ -49,8 +49,8 @@ class RunFile:
         session.around_compaction = self._around_compaction
 
     @classmethod
-    def of(cls, run: PausedRun, editor: Editor, session: AdvancedSession) -> RunFile:
-        """Return the same for a paused run.
+    def of_paused_run(cls, run: PausedRun, editor: Editor, session: AdvancedSession) -> RunWriter:
+        """Return the writer of a paused run.
 
         Raises:
             ConvoError: It is not stored as this program stores it.
