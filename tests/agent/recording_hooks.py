@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from tui.items.text import item_text
 from tui.items.types import message_type
 from tui.model import Approval, ApprovalDecision, Item, Progress
-from tui.runs.protocol import Pause
+from tui.runs.protocol import PauseSnapshot
 from tui.session import AdvancedSQLiteSession
 
 __all__ = ["RecordingHooks", "live_texts", "shows", "stored_texts"]
@@ -50,7 +50,7 @@ class RecordingHooks:
     def stored(self) -> None:
         self.stored_count += 1
 
-    async def approve(self, approvals: Sequence[Approval], pause: Pause | None) -> Sequence[ApprovalDecision]:
+    async def approve(self, approvals: Sequence[Approval], pause: PauseSnapshot | None) -> Sequence[ApprovalDecision]:
         self.approvals.append(tuple(approvals))
         self._changed.set()
         if not self._decisions:

@@ -23,7 +23,7 @@ from tui.agent.paused import RestoredRun, approval_of, dump_state
 from tui.agent.recording_session import RecordingSession
 from tui.items.types import is_user_message
 from tui.model import ApprovalDecision, Outcome, Progress, Usage
-from tui.runs.protocol import Hooks, Pause, RunLeftError, RunResult
+from tui.runs.protocol import Hooks, PauseSnapshot, RunLeftError, RunResult
 from tui.session.recorder import RunRecorder
 from tui.storage.queries.usage_columns import reported_usage
 
@@ -129,12 +129,12 @@ class AgentRun:
         if all(is_user_message(item) for item in self._session.written):
             raise EmptyAnswerError
 
-    async def _pause(self, state: RunState[Any], interruptions: Sequence[ToolApprovalItem]) -> Pause | None:
+    async def _pause(self, state: RunState[Any], interruptions: Sequence[ToolApprovalItem]) -> PauseSnapshot | None:
         """Return what to store of the run while it waits; None if the SDK cannot store its state."""
         asking = [item.agent for item in interruptions]
         if (text := await dump_state(self._loaded, state, asking)) is None:
             return None
-        return Pause(
+        return PauseSnapshot(
             text,
             asking[0].name,
             self._loaded.model_name(asking[0]),

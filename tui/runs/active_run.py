@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from tui.errors import ConvoError
 from tui.items.types import message_type, tool_name
 from tui.model import Approval, ApprovalDecision, Item, PausedRun, Progress, Run, RunState
-from tui.runs.protocol import Pause, RunLeftError, RunResult
+from tui.runs.protocol import PauseSnapshot, RunLeftError, RunResult
 from tui.runs.run_writer import RunWriter
 from tui.storage.editor import Editor
 
@@ -181,7 +181,9 @@ class ActiveRun:
         if self._showing is None:
             self._showing = asyncio.create_task(self._show_stored())
 
-    async def approve(self, approvals: Sequence[Approval], pause: Pause | None) -> Sequence[ApprovalDecision | None]:
+    async def approve(
+        self, approvals: Sequence[Approval], pause: PauseSnapshot | None
+    ) -> Sequence[ApprovalDecision | None]:
         writer = self._writer
         paused_id = None if writer is None or pause is None else await writer.pause(approvals, pause)
         while True:

@@ -10,14 +10,14 @@ from tui.model import Approval, ApprovalDecision, Outcome, PausedRun, Progress
 if TYPE_CHECKING:
     from tui.session.advanced import AdvancedSession
 
-__all__ = ["Hooks", "Pause", "RunLeftError", "RunResult", "Runner"]
+__all__ = ["Hooks", "PauseSnapshot", "RunLeftError", "RunResult", "Runner"]
 
 
 class RunLeftError(Exception):
     """The run ends here and its branch stays as it is: it is answered later, or was answered in another program."""
 
 
-class Pause(NamedTuple):
+class PauseSnapshot(NamedTuple):
     """A run that waits for approval, as it is stored.
 
     Attributes:
@@ -48,7 +48,9 @@ class Hooks(Protocol):
     def stored(self) -> None:
         """Report that the run has written items to the session."""
 
-    async def approve(self, approvals: Sequence[Approval], pause: Pause | None) -> Sequence[ApprovalDecision | None]:
+    async def approve(
+        self, approvals: Sequence[Approval], pause: PauseSnapshot | None
+    ) -> Sequence[ApprovalDecision | None]:
         """Ask the user to approve tool calls, and return one decision for each, in the same order.
 
         A call whose decision is None stays unanswered; the run asks for it again.

@@ -11,7 +11,7 @@ from functools import partial
 from tui.errors import ConvoError
 from tui.model import Approval, PausedRun
 from tui.model.journal import describe_run
-from tui.runs.protocol import Pause, RunResult
+from tui.runs.protocol import PauseSnapshot, RunResult
 from tui.session.advanced import AdvancedSession
 from tui.storage.editor import Editor, checkpoint_of
 from tui.storage.engine import Transaction
@@ -66,7 +66,7 @@ class RunWriter:
         self.checkpoint = take_checkpoint(tx, before.session_id, before.branch_id)
         tx.on_rollback(partial(setattr, self, "checkpoint", before))
 
-    async def pause(self, approvals: Sequence[Approval], pause: Pause) -> int | None:
+    async def pause(self, approvals: Sequence[Approval], pause: PauseSnapshot) -> int | None:
         """Store that the run waits for approval, and return its number; None if the file cannot be written now."""
         if pause.usage is not None:
             await self.session.store_run_usage(pause.usage)
