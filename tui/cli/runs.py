@@ -20,7 +20,7 @@ from tui.items.types import message_type
 from tui.model import Approval, ApprovalDecision, Outcome, PausedRun, RunState
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
-from tui.runs.sessions import open_session
+from tui.runs.sessions import open_run_session
 from tui.storage.editor import Editor
 from tui.storage.open import Target
 from tui.storage.store import Store
@@ -171,7 +171,7 @@ async def _go_on(
         return _editor(store)
 
     listener = _Listener(BranchRef(found.session_id, found.branch_id))
-    runs = listener.runs = Runs(runner, listener, partial(open_session, store), edit, store.paused_state)
+    runs = listener.runs = Runs(runner, listener, partial(open_run_session, store), edit, store.paused_state)
     task = asyncio.create_task(runs.answer(found, decisions))
     waits = asyncio.create_task(listener.waits_again.wait())
     try:
@@ -187,7 +187,7 @@ async def _go_on(
         waiting = next((paused for paused in await store.paused_runs() if paused.id == listener.paused_id), None)
         if waiting is None:
             raise ConvoError(f"Run {found.id} went on, and was answered again in another program.", _RUNS_HINT)
-    session = await open_session(store, found.session_id)
+    session = await open_run_session(store, found.session_id)
     try:
         await session.switch_to_branch(found.branch_id)
         items: list[Any] = (await session.get_items())[found.items :]

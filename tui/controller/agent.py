@@ -14,7 +14,7 @@ from tui.errors import ConvoError
 from tui.model import ApprovalDecision, CompactionPreview, EntryState, Failure, Outcome, Run, Scope, Session, View
 from tui.runs.manager import BranchRef, Runs
 from tui.runs.protocol import Runner, RunResult
-from tui.runs.sessions import open_session
+from tui.runs.sessions import open_run_session
 from tui.storage.schema import MAIN
 
 __all__ = ["AgentRuns"]
@@ -34,7 +34,7 @@ class AgentRuns:
         self._navigation = navigation
         self._reloader = reloader
         self._runner = runner
-        self._runs = Runs(runner, self, partial(open_session, state.store), state.editor, state.store.paused_state)
+        self._runs = Runs(runner, self, partial(open_run_session, state.store), state.editor, state.store.paused_state)
         self.left_waiting: Sequence[str] = ()
         self._is_prepared = False
         self._revision = -1
@@ -190,7 +190,7 @@ class AgentRuns:
             state.notify(f"{newest.description}. z undoes it, c compares them.")
 
     async def _compact(self, session_id: str, branch_id: str) -> None:
-        session = await open_session(self._state.store, session_id)
+        session = await open_run_session(self._state.store, session_id)
         try:
             await session.switch_to_branch(branch_id)
             await self._runner.compact(session)

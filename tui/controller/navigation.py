@@ -247,9 +247,9 @@ class Navigation:
                     f"Session '{session_id}' has no branch '{branch_id}'.", f"It has: {listed(tree.branches)}."
                 )
             if navigation_id == state.navigation_id:
-                await self.open_session(session, tree, branch_id, turn)
+                await self.show_session(session, tree, branch_id, turn)
 
-    async def open_session(
+    async def show_session(
         self,
         session: Session,
         tree: TurnTree,

@@ -146,7 +146,7 @@ class Reloader:
         if place is not None and (session := await state.store.session(place.session_id)) is not None:
             tree = await self._loader.tree(session, place.branch_id)
             branch_id, turn = place[1:] if place.branch_id in tree.branches else (None, None)
-            await self._navigation.open_session(session, tree, branch_id, turn, **changes)
+            await self._navigation.show_session(session, tree, branch_id, turn, **changes)
         elif state.view.session is None and state.view.new_session:
             # Another program has written the file in which the user begins a session.
             state.publish(**changes)
@@ -154,7 +154,7 @@ class Reloader:
             listed = [session.session_id for session in state.view.sessions]
             index = listed.index(open_id) if open_id in listed else 0
             session = sessions[min(index, len(sessions) - 1)]
-            await self._navigation.open_session(session, await self._loader.tree(session), **changes)
+            await self._navigation.show_session(session, await self._loader.tree(session), **changes)
         else:
             state.target = state.committed = ("", 0)
             state.publish(**changes, **{name: View._field_defaults[name] for name in _SESSION_FIELDS})

@@ -9,10 +9,10 @@ from tui.session import AdvancedSQLiteSession
 from tui.session.advanced import AdvancedSession
 from tui.storage.store import Store
 
-__all__ = ["open_session"]
+__all__ = ["open_run_session"]
 
 
-async def open_session(store: Store, session_id: str) -> AdvancedSession:
+async def open_run_session(store: Store, session_id: str) -> AdvancedSession:
     """Open a session of a database to write to it; what is written is encrypted if the session is.
 
     Raises:

@@ -9,7 +9,7 @@ from tui.session.advanced import AdvancedSession
 from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS
 
 try:
-    from tui.storage.postgres.engine import open_session
+    from tui.storage.postgres.engine import open_engine
 except ImportError as error:
     if error.name != "psycopg":
         raise
@@ -79,7 +79,7 @@ class AdvancedPostgresSession(AdvancedSession):
         self.messages_table = messages_table
         super().__init__(
             session_id,
-            lambda: open_session(url, sessions_table, messages_table, session_id, make_tables=create_tables),
+            lambda: open_engine(url, sessions_table, messages_table, session_id, make_tables=create_tables),
             logger=logger,
             session_settings=session_settings,
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from tui.session.advanced import AdvancedSession
-from tui.storage.sqlite.files import open_session
+from tui.storage.sqlite.files import open_engine
 from tui.storage.tables import DEFAULT_MESSAGES, DEFAULT_SESSIONS, Tables
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class AdvancedSQLiteSession(AdvancedSession):
         self.messages_table = messages_table
         super().__init__(
             session_id,
-            lambda: open_session(
+            lambda: open_engine(
                 db_path, Tables(sessions_table, messages_table), session_id, create_tables=create_tables
             ),
             logger=logger,

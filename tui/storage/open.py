@@ -14,7 +14,7 @@ from tui.storage.sqlite.errors import is_database_error, translate_errors
 from tui.storage.sqlite.files import (
     MissingFile,
     is_write_locked,
-    open_session,
+    open_engine,
     unfinished_logs,
 )
 from tui.storage.sqlite.files import open_to_read as open_file_to_read
@@ -176,7 +176,7 @@ def create_database(path: Target) -> None:
             open_to_change(path.url, *(path.tables or (DEFAULT_SESSIONS, DEFAULT_MESSAGES))).close()
         return
     with translate_errors(path):
-        open_session(path, Tables(), "main", create_tables=True).close()
+        open_engine(path, Tables(), "main", create_tables=True).close()
 
 
 def write_new_database(target: Target, work: Callable[[Transaction], T]) -> T:

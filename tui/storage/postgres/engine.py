@@ -27,7 +27,7 @@ from tui.storage.postgres.schema import SchemaInfo, create_tables, inspect
 from tui.storage.schema import MAIN, TRASH_CELLS, quoted
 from tui.storage.sql import NamedValues
 
-__all__ = ["PostgresEngine", "PostgresTransaction", "open_session"]
+__all__ = ["PostgresEngine", "PostgresTransaction", "open_engine"]
 
 T = TypeVar("T")
 
@@ -425,7 +425,7 @@ def _begin_to_write(info: SchemaInfo, session_id: str | None, db: psycopg.Connec
     return generation
 
 
-def open_session(
+def open_engine(
     url: str, sessions_table: str, messages_table: str, session_id: str | None, *, make_tables: bool
 ) -> PostgresEngine:
     """Open a database for a session, or for changes of several ones if it is None, and prepare its tables.
@@ -461,6 +461,6 @@ def open_to_change(url: str, sessions_table: str, messages_table: str) -> Postgr
         ConvoError: The URL cannot be read, the server not be reached, or the tables not be made.
     """
     try:
-        return open_session(url, sessions_table, messages_table, None, make_tables=True)
+        return open_engine(url, sessions_table, messages_table, None, make_tables=True)
     except (psycopg.Error, ValueError) as error:
         raise explained(error, shown_url(connection_settings(url))) from error

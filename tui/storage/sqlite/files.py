@@ -24,7 +24,7 @@ from tui.storage.tables import Tables
 __all__ = [
     "MissingFile",
     "is_write_locked",
-    "open_session",
+    "open_engine",
     "open_to_read",
     "open_to_write",
     "unfinished_logs",
@@ -101,7 +101,7 @@ def open_to_write(path: Path, tables: Tables, timeout: float) -> SQLiteEngine:
         return SQLiteEngine(path, Connection(path, mode="rw", timeout=timeout), tables)
 
 
-def open_session(path: str | Path, tables: Tables, session_id: str, *, create_tables: bool) -> SQLiteEngine:
+def open_engine(path: str | Path, tables: Tables, session_id: str, *, create_tables: bool) -> SQLiteEngine:
     """Open a file for a session, or make it if it is missing, and prepare its tables.
 
     Raises:
