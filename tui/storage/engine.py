@@ -468,7 +468,7 @@ class Layout(Protocol):
         """Share the turns of a branch before `turn` with a new branch, and return the number of items."""
         ...
 
-    def move_branch(
+    def reassign_rows(
         self,
         tx: Transaction,
         session_id: str,
@@ -477,7 +477,7 @@ class Layout(Protocol):
         first_turn: int,
         first_row: tuple[int, int] | None,
     ) -> tuple[int, int]:
-        """Move a branch as `tui.storage.queries.compaction.move_branch` does, without a run that waits."""
+        """Give items to another branch id as `tui.storage.queries.compaction.reassign_rows` does, without a run that waits."""
         ...
 
     def split_branch(self, tx: Transaction, session_id: str, branch_id: str, last_row: int, new_id: str) -> None:

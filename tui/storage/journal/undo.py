@@ -45,7 +45,7 @@ from tui.storage.journal.rows import (
     values_of,
 )
 from tui.storage.queries.branches import branch_has_items, read_generation
-from tui.storage.queries.compaction import move_branch, reserve_numbered, split_branch
+from tui.storage.queries.compaction import reassign_rows, reserve_numbered, split_branch
 from tui.storage.queries.request_inputs import unused_texts
 from tui.storage.schema import (
     CONVO_PAUSED_RUNS,
@@ -264,7 +264,7 @@ def _take_in_later_changes(tx: Transaction, entry: JournalEntry, changes: Change
         for name, state in states.items():
             if not state.items and branch_has_items(tx, entry.session_id, name):
                 new_id = reserve_numbered(tx, entry.session_id, f"{name}_after_clear")
-                move_branch(tx, entry.session_id, name, new_id)
+                reassign_rows(tx, entry.session_id, name, new_id)
                 moved_to.append(new_id)
     return moved_to
 

@@ -441,7 +441,7 @@ class PostgresLayout:
             turn=turn,
         ).rowcount
 
-    def move_branch(
+    def reassign_rows(
         self,
         tx: Transaction,
         session_id: str,

@@ -24,9 +24,9 @@ __all__ = [
     "StoredItem",
     "compact_branch",
     "kept_branches",
-    "move_branch",
     "newest_items",
     "read_compactions",
+    "reassign_rows",
     "reserve_numbered",
     "split_branch",
     "turn_holder",
@@ -125,7 +125,7 @@ def compact_branch(
     ).fetchone()
     sequence, row_id, turn = first[0], first[1], first[2] or 0
     kept = reserve_numbered(tx, session_id, f"{branch_id}_before_compaction")
-    moved, left = move_branch(tx, session_id, branch_id, kept, turn, (sequence, row_id))
+    moved, left = reassign_rows(tx, session_id, branch_id, kept, turn, (sequence, row_id))
     CONVO_BRANCHES.create(tx)
     lineage = {"session_id": session_id, "branch_id": branch_id, "kept": kept}
     tx.execute(_RECORD_KEPT.format(structure=tx.tables.structure), **lineage)
@@ -159,7 +159,7 @@ def reserve_numbered(tx: Transaction, session_id: str, name: str) -> str:
     return branch_id
 
 
-def move_branch(
+def reassign_rows(
     tx: Transaction,
     session_id: str,
     branch_id: str,
@@ -183,7 +183,7 @@ def move_branch(
             branch_id=branch_id,
             new_id=new_id,
         )
-    return tx.layout.move_branch(tx, session_id, branch_id, new_id, first_turn, first_row)
+    return tx.layout.reassign_rows(tx, session_id, branch_id, new_id, first_turn, first_row)
 
 
 def split_branch(tx: Transaction, session_id: str, branch_id: str, last_row: int, new_id: str) -> None:

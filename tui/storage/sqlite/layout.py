@@ -270,7 +270,7 @@ class SQLiteLayout:
         values = {"session_id": session_id, "source": source, "branch_id": branch_id, "turn": turn}
         return tx.execute(_COPY_TURNS, **values).rowcount
 
-    def move_branch(
+    def reassign_rows(
         self,
         tx: Transaction,
         session_id: str,
