@@ -479,12 +479,12 @@ def _begin(db: psycopg.Connection) -> tuple[str, bool]:
 def _inspect(
     db: psycopg.Connection, schema: str | None, tables: tuple[str, str] | None
 ) -> tuple[SchemaInfo, ConvoError | None]:
-    """Return the result of `_find_schema`, and the error for changes by a role that may not make them."""
-    info = _find_schema(db, schema, tables)
+    """Return the result of `_find_tables`, and the error for changes by a role that may not make them."""
+    info = _find_tables(db, schema, tables)
     return info, missing_rights(db, *info.tables[:2])
 
 
-def _find_schema(db: psycopg.Connection, schema: str | None, tables: tuple[str, str] | None) -> SchemaInfo:
+def _find_tables(db: psycopg.Connection, schema: str | None, tables: tuple[str, str] | None) -> SchemaInfo:
     """Return what is known of the tables; those of this project may be missing.
 
     The base tables are those that were chosen, else those that own the tables of this project; else they have the SDK's
