@@ -80,7 +80,7 @@ class Messages(Protocol):
         """True if the items are so long on average that only few should be read at once."""
         ...
 
-    def beginnings(
+    def read_prefixes(
         self, ids: Sequence[int | None], limit: int | None = MAX_READ_BYTES, part: int | None = None
     ) -> Iterator[PartialItem]:
         """Yield the item of each id; of an item with more than `limit` bytes only the first `part` bytes.
@@ -477,7 +477,7 @@ class Layout(Protocol):
         first_turn: int,
         first_row: tuple[int, int] | None,
     ) -> tuple[int, int]:
-        """Give items to another branch id as `tui.storage.queries.compaction.reassign_rows` does, without a run that waits."""
+        """Reassign rows as `tui.storage.queries.compaction.reassign_rows` does, without a run that waits."""
         ...
 
     def split_branch(self, tx: Transaction, session_id: str, branch_id: str, last_row: int, new_id: str) -> None:

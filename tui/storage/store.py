@@ -365,7 +365,7 @@ class Store:
         """
         if not item.unread:
             return item
-        (read,) = await self._background.read(lambda tx: [*tx.messages.beginnings([item.message_id], None)])
+        (read,) = await self._background.read(lambda tx: [*tx.messages.read_prefixes([item.message_id], None)])
         if not read.size:
             raise NotFoundError("The item is gone: another program removed it.")
         return item._replace(data=read.data, raw=read.raw, size=read.size, unread=0, cut=False)

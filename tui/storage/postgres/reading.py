@@ -315,7 +315,7 @@ class _Messages:
         self._tx = tx
         self._times: dict[int, str | None] = {}
 
-    def beginnings(
+    def read_prefixes(
         self, ids: Sequence[int | None], limit: int | None = MAX_READ_BYTES, part: int | None = None
     ) -> Iterator[PartialItem]:
         known = [message_id for message_id in ids if message_id is not None]
@@ -354,7 +354,7 @@ class _Messages:
             return passed_bytes, ahead.encode()
 
         shown, end_bytes = skip_data(stored, size, len(stored), read_from_quote)
-        return decoded_beginning(shown, size, end_bytes, lambda: next(self.beginnings([message_id], None)))
+        return decoded_beginning(shown, size, end_bytes, lambda: next(self.read_prefixes([message_id], None)))
 
     def texts(self, ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
         rows = self._tx.by_id("id, message_data, {created_at}", ids) if ids else []

@@ -87,7 +87,7 @@ def read_turns(tx: Transaction, session: Session, holders: Sequence[str], first:
     failed: set[int] = set()
     are_short: list[int] = []
     ids = [*(shown | may_fail)]
-    for message_id, item in zip(ids, tx.messages.beginnings(ids, _MAX_FULL_BYTES, _BEGINNING_BYTES), strict=True):
+    for message_id, item in zip(ids, tx.messages.read_prefixes(ids, _MAX_FULL_BYTES, _BEGINNING_BYTES), strict=True):
         if message_id in may_fail and is_error(item.data):
             failed.add(message_id)
         if message_id in shown:
@@ -131,7 +131,7 @@ def read_user_text(tx: Transaction, session: Session, branch_id: str, turn: int)
     )
     with tx.narrowed(branch_id, turns=(turn,)):
         row = tx.execute(sql, session_id=session.session_id, branch_id=branch_id, turn=turn).fetchone()
-    item = next(tx.messages.beginnings([row[0]], None)).data if row else None
+    item = next(tx.messages.read_prefixes([row[0]], None)).data if row else None
     if item is None:
         raise NotFoundError(f"Turn {turn} of '{branch_id}' has no readable user message.")
     return item_text(item)
@@ -160,7 +160,7 @@ def read_page(
             count=stop - start,
             offset=offset,
         ).fetchall()
-    read = [*tx.messages.beginnings([row[0] for row in rows])]
+    read = [*tx.messages.read_prefixes([row[0] for row in rows])]
     times = tx.messages.stored_times(
         [row[0] for row, item in zip(rows, read, strict=True) if row[0] is not None and not item.unread]
     )

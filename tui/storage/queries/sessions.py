@@ -288,7 +288,7 @@ def with_first_words(tx: Transaction, sessions: Iterable[Session]) -> tuple[Sess
     """Return sessions without a title with the beginning of their first message, if a user wrote it."""
     found = tuple(sessions)
     first = _first_messages(tx, [session.session_id for session in found if not session.title])
-    items = dict(zip(first, tx.messages.beginnings([*first.values()], _MAX_FIRST_BYTES), strict=True))
+    items = dict(zip(first, tx.messages.read_prefixes([*first.values()], _MAX_FIRST_BYTES), strict=True))
     return tuple(
         session._replace(first_words=shorten(item_text(items[session.session_id].data), _MAX_FIRST_WORDS))
         if session.session_id in items and is_user_message(items[session.session_id].data)

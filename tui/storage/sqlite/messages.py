@@ -50,14 +50,14 @@ class SQLiteMessages:
         ).fetchone()
         return bool(last) and bytes_of_all / last > _LONG_ITEM_BYTES
 
-    def beginnings(
+    def read_prefixes(
         self, ids: Sequence[int | None], limit: int | None = MAX_READ_BYTES, part: int | None = None
     ) -> Iterator[PartialItem]:
         for message_id in ids:
-            yield PartialItem() if message_id is None else self.beginning(message_id, limit, part)
+            yield PartialItem() if message_id is None else self.read_prefix(message_id, limit, part)
 
-    def beginning(self, message_id: int, limit: int | None = MAX_READ_BYTES, part: int | None = None) -> PartialItem:
-        """Read an item, as `beginnings` does."""
+    def read_prefix(self, message_id: int, limit: int | None = MAX_READ_BYTES, part: int | None = None) -> PartialItem:
+        """Read an item, as `read_prefixes` does."""
         with self._stored(message_id) as (stored, size):
             if limit is None or size <= limit:
                 text = stored.read(size)
@@ -69,8 +69,8 @@ class SQLiteMessages:
             text, end = skip_data(stored.read(part), size, part, partial(_from_quote, stored))
         if text.startswith(_SEALED):
             # The beginning of a token cannot be decrypted.
-            return self.beginning(message_id, None)
-        return decoded_beginning(text, size, end, lambda: self.beginning(message_id, None))
+            return self.read_prefix(message_id, None)
+        return decoded_beginning(text, size, end, lambda: self.read_prefix(message_id, None))
 
     def size(self, message_id: int) -> int:
         """Return the size of an item, which also versions of SQLite without `octet_length` tell without reading it."""

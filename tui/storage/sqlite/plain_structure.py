@@ -100,7 +100,7 @@ class PlainStructure:
         """Return the beginning of an item that contains its type and tool, or all of it."""
         limit: int | None
         for limit in (_HEAD_BYTES, 1 << 16, None):
-            item = self._messages.beginning(message_id, limit)
+            item = self._messages.read_prefix(message_id, limit)
             if not item.unread or (isinstance(item.data, dict) and _is_enough(item.data, limit)):
                 break
         return item.data
