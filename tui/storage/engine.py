@@ -460,7 +460,7 @@ class Layout(Protocol):
         """Return the ids of all branches that have items."""
         ...
 
-    def reserve_existing(self, tx: Transaction, session_id: str) -> None:
+    def reserve_filled_branches(self, tx: Transaction, session_id: str) -> None:
         """Reserve the ids of all branches that have items."""
         ...
 

@@ -91,7 +91,7 @@ def shown_url(conninfo: str) -> str:
     return f"postgresql://{user}{settings.get('host') or ''}{port}/{name}"
 
 
-class _Number(NumericBinaryLoader):
+class _NumberLoader(NumericBinaryLoader):
     """Loads numbers as those that SQLite returns: sums of integers are integers."""
 
     def load(self, data: Any) -> Any:
@@ -223,5 +223,5 @@ class ServerConnection:
             self._db = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
             self._db.adapters.register_dumper(str, StrDumper)
             self._db.adapters.register_dumper(NumberArray, _ArrayDumper)
-            self._db.adapters.register_loader("numeric", _Number)
+            self._db.adapters.register_loader("numeric", _NumberLoader)
         return self._db

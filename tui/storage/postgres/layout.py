@@ -427,7 +427,7 @@ class PostgresLayout:
         rows = tx.execute(_FILLED.format(messages=main_messages(tx)), session_id=session_id)
         return [branch_id for _, branch_id in rows]
 
-    def reserve_existing(self, tx: Transaction, session_id: str) -> None:
+    def reserve_filled_branches(self, tx: Transaction, session_id: str) -> None:
         tx.execute(_RESERVE_EXISTING.format(messages=main_messages(tx)), session_id=session_id)
 
     def copy_turns(self, tx: Transaction, session_id: str, source: str, branch_id: str, turn: int) -> int:

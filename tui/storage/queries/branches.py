@@ -89,7 +89,7 @@ def claim_generation(tx: Transaction, session_id: str) -> int:
 def reserve_existing_branches(tx: Transaction, session_id: str) -> None:
     """Reserve the ids of all branches that have items, which other writers may not have reserved."""
     RESERVATIONS.create(tx, tx.tables.branch_ids)
-    tx.layout.reserve_existing(tx, session_id)
+    tx.layout.reserve_filled_branches(tx, session_id)
 
 
 def reserve_branch(tx: Transaction, session_id: str, branch_id: str) -> bool:

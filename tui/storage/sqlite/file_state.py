@@ -96,9 +96,9 @@ class DatabaseFiles:
 
     def state(self) -> FileState:
         """Return the state of the files now."""
-        return FileState(self.stamp(), _stamp(self.log), self.index.is_file())
+        return FileState(self.file_stamp(), _stamp(self.log), self.index.is_file())
 
-    def stamp(self) -> FileStamp | None:
+    def file_stamp(self) -> FileStamp | None:
         """Return the stamp of the file itself."""
         return _stamp(self.path)
 

@@ -263,7 +263,7 @@ class SQLiteLayout:
     def filled_branches(self, tx: Transaction, session_id: str) -> list[str]:
         return [branch_id for _, branch_id in tx.execute(_FILLED, session_id=session_id)]
 
-    def reserve_existing(self, tx: Transaction, session_id: str) -> None:
+    def reserve_filled_branches(self, tx: Transaction, session_id: str) -> None:
         tx.execute(_RESERVE_EXISTING, session_id=session_id)
 
     def copy_turns(self, tx: Transaction, session_id: str, source: str, branch_id: str, turn: int) -> int:

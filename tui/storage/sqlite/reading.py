@@ -162,9 +162,9 @@ class FileReader:
     def _connect(self, state: FileState, *, locked: bool) -> _Opened:
         if state.log is None and not self._is_in_wal_mode():
             return _Opened(connect(self._files.path, "ro", self._timeout), _Way.LOCKED, state)
-        is_held = self._files.is_log_open() if state.log is not None and state.has_index else False
-        may_settle = is_held is True or state.log_is_empty
-        if is_held or (is_held is None and not state.log_is_empty):
+        is_log_open = self._files.is_log_open() if state.log is not None and state.has_index else False
+        may_settle = is_log_open is True or state.log_is_empty
+        if is_log_open or (is_log_open is None and not state.log_is_empty):
             return self._connect_to_log(state, may_settle=may_settle)
         if not state.log_is_empty:
             return self._connect_to_copy(state)
@@ -208,7 +208,7 @@ class FileReader:
     def _is_overtaken(self, opened: _Opened) -> bool:
         if opened.way is not _Way.IMMUTABLE:
             return False
-        before, now = opened.state.main, self._files.stamp()
+        before, now = opened.state.main, self._files.file_stamp()
         return now is not None and before is not None and now.identity == before.identity and now != before
 
 
