@@ -40,7 +40,7 @@ class Profile(NamedTuple):
         api: `responses` or `chat`.
         env_file: A `.env` with the keys.
         tracing: Whether the SDK sends traces to OpenAI.
-        max_turns: How often the model may be called for one message.
+        max_turns: Number of times that the model may be called for one message.
         compact: Whether a branch is compacted after an answer once it is long enough.
         compact_model: The model that compacts.
         compact_after: The number of items, without the user's messages, from which on a branch is compacted.

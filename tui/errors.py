@@ -18,7 +18,7 @@ class ConvoError(Exception):
     """An error that the user can correct; `str(error)` says what went wrong.
 
     Attributes:
-        hint: What to do about it, one line; may be empty.
+        hint: Advice on it, one line; may be empty.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:

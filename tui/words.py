@@ -10,7 +10,7 @@ ESTIMATE: Final = "≈"
 """The mark of estimates."""
 
 RECORD_HINT: Final = "To record requests, pass hooks=record(session) to Runner.run (docs/recording.md)."
-"""How what is sent is recorded."""
+"""A hint for requests that were not recorded."""
 
 
 def plural(number: int, noun: str) -> str:

@@ -27,7 +27,7 @@ from tests.bench.table import Row, format_amount
 __all__ = ["File", "measure"]
 
 _STARTS: Final = 3
-"""How often each program is started to time its first screen."""
+"""Number of times that each program is started to time its first screen."""
 
 _FAILURES: Final = 3
 """Number of failed actions after which the other actions on a file are skipped."""

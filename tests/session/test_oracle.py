@@ -165,7 +165,7 @@ class Conversations(RuleBasedStateMachine):
             return count
 
     def is_hollow(self, branch: str) -> bool:
-        """Whether our class lets the branch be entered although it has no items."""
+        """True if our class lets the branch be entered although it has no items."""
         return not self.items_in(branch) and (branch == "main" or branch in self.made - self.deleted)
 
     def current(self, which: int) -> str:

@@ -1,4 +1,4 @@
-"""How many cells of a terminal a text takes."""
+"""The cells of a terminal that texts take."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class AutomaticCompaction(OpenAIResponsesCompactionSession):
     A failure of the server does not make the run fail, as its answer is stored.
 
     Attributes:
-        failure: Why the branch was not compacted; empty if nothing failed.
+        failure: Reason why the branch was not compacted; empty if nothing failed.
     """
 
     def __init__(self, loaded: LoadedAgent, settings: Compaction, session: RecordingSession) -> None:

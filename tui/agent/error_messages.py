@@ -51,8 +51,8 @@ class ErrorMessage(NamedTuple):
     """A message about a failed run.
 
     Attributes:
-        text: What went wrong, one sentence.
-        hint: What to do about it.
+        text: The error, one sentence.
+        hint: Advice on it.
         details: The server's answer or a traceback.
         refused: Whether a guardrail refused the message or the answer; what it refused is not stored.
     """

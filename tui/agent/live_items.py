@@ -48,7 +48,7 @@ class LiveItems:
     The SDK stores the items of a response together, so they are removed together.
 
     Attributes:
-        activity: What the run does now, in a few words.
+        activity: Activity of the run now, in a few words.
     """
 
     def __init__(self, text: str) -> None:

@@ -21,9 +21,9 @@ class LoadedAgent(NamedTuple):
 
     Attributes:
         agent: The agent that a run starts with.
-        max_turns: How often the model may be called in a run; None for the SDK's default.
+        max_turns: Number of times that the model may be called in a run; None for the SDK's default.
         client: The client of the model's server; None if the SDK or the user's code made it.
-        compaction: How branches are compacted.
+        compaction: Settings for the compaction of branches.
     """
 
     agent: Agent[Any]

@@ -29,7 +29,7 @@ class AgentError(ConfigError):
 
 
 class Compaction(NamedTuple):
-    """How branches are compacted.
+    """Settings for the compaction of branches.
 
     Attributes:
         automatic: Whether the branch of a run is compacted after an answer.
@@ -56,7 +56,7 @@ class AgentSettings:
         api: The API of that server: by default `chat` with a `base_url`, else the SDK's default.
         env_file: File of environment variables such as keys; variables that are already set take precedence.
         tracing: Whether the SDK sends traces to OpenAI.
-        max_turns: How often the model may be called in one run; None for the SDK's default.
+        max_turns: Number of times that the model may be called in one run; None for the SDK's default.
         compact: Whether the branch of a run is compacted after an answer once it is long enough.
         compact_model: The model that compacts; by default the agent's if it is one of OpenAI's.
         compact_after: The number of items, without the user's messages, from which on a branch is compacted; None for
@@ -106,7 +106,7 @@ class AgentSettings:
 
     @property
     def compaction(self) -> Compaction:
-        """How branches are compacted."""
+        """Settings for the compaction of branches."""
         return Compaction(self.compact, self.compact_model, self.compact_after)
 
     @property

@@ -16,7 +16,7 @@ from tui.storage.open import Target, is_write_locked
 __all__ = ["reported_lock"]
 
 _SILENT_SECONDS: Final = 0.5
-"""How long a command waits before it says that it waits."""
+"""Seconds that a command waits before it says that it waits."""
 
 
 @asynccontextmanager

@@ -203,7 +203,7 @@ class _Listener:
     Attributes:
         waits_again: Set when the run waits for the user after its answer.
         paused_id: Its number then; None if it could not be stored.
-        error: Why the run could not go on with the answer.
+        error: Reason why the run could not go on with the answer.
     """
 
     def __init__(self, branch: BranchRef) -> None:

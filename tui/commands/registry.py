@@ -41,7 +41,7 @@ class Command:
         keys: The keys that run it, separated by commas, as Textual names them; empty if only the palette runs it.
         title: One or two words for footer and palette.
         help: One line for help, palette and README.
-        on: What it applies to; empty if it is in no menu.
+        on: Things that it applies to; empty if it is in no menu.
         run: The function. It may raise `ConvoError`, which the explorer reports.
         footer: Whether the footer shows it. If the footer has no room for all, it shows those registered first.
         synonyms: Further words by which the palette finds it.

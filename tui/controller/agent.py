@@ -105,7 +105,7 @@ class AgentRuns:
         """Send a turn's message again on new branches that share the turns before it.
 
         Args:
-            times: How many branches to make.
+            times: Number of branches to make.
             together: Whether to start all runs now. Otherwise each starts after the one before it, unless the user has
                 stopped that.
             at: The branch and turn; by default the selected one.

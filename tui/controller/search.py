@@ -90,7 +90,7 @@ class Searches:
         Args:
             hit: The hit.
             known: Branches that have it, the oldest first.
-            origin: Where the search began.
+            origin: Place where the search began.
 
         Raises:
             NotFoundError: The item does not exist any more, or is in no branch.

@@ -94,7 +94,7 @@ class KeyBinding(NamedTuple):
 
     Attributes:
         keys: Its keys, with Textual's names.
-        scope: Where it works: `everywhere`, `explorer`, or the first part of its id.
+        scope: Place where it works: `everywhere`, `explorer`, or the first part of its id.
     """
 
     id: str

@@ -21,7 +21,7 @@ class AgentLog(NamedTuple):
         program: The program that wrote the log.
         session_id: The id that it gave to the conversation; empty where it gave none.
         items: The items.
-        left_out: What has no counterpart, and how often it occurred.
+        left_out: Content without a counterpart, and its number of occurrences.
     """
 
     program: str

@@ -96,7 +96,7 @@ class MessageConverter:
     """Converts the messages of one conversation, in their order.
 
     Attributes:
-        left_out: What could not be converted, and how often it occurred.
+        left_out: Content that could not be converted, and its number of occurrences.
     """
 
     def __init__(self) -> None:

@@ -98,7 +98,7 @@ def read_transcripts(document: str | bytes, source: str = "The transcript") -> l
 
     Args:
         document: JSON or JSONL; bytes in UTF-8, UTF-16 or UTF-32.
-        source: What an error calls the document.
+        source: Name of the document in errors.
 
     Raises:
         TranscriptError: There is no conversation, or a value is not an item; the message names its position.

@@ -51,7 +51,7 @@ class ItemKind(Enum):
 
 
 class ToolNameSource(Enum):
-    """Where the SDK finds the tool name that it stores for an item; a presentation may show another name."""
+    """The field in which the SDK finds the tool name of an item; a presentation may show another name."""
 
     NAME = "name"
     """`name`, after its `namespace` if it has one."""
@@ -67,7 +67,7 @@ class ToolNameSource(Enum):
 
 
 class TextSource(Enum):
-    """Where the readable text of an item without a `role` and `content` is found."""
+    """The fields with the readable text of an item without a `role` and `content`."""
 
     CALL = "call"
     """The fields that hold the input and output of a tool; the JSON of the other fields if these are empty."""

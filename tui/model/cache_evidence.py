@@ -66,11 +66,11 @@ class CacheEvidence(NamedTuple):
     """A verdict, and what it is based on.
 
     Attributes:
-        unknown: Why there is no verdict; None if there is one.
-        changes: What differs from the request before, where the prefix changed: the items only if nothing else does.
+        unknown: Reason why there is no verdict; None if there is one.
+        changes: Differences from the request before, where the prefix changed: the items only if nothing else does.
         expected_tokens: Tokens that a cache could have served, in steps of `CACHE_STEP`; 0 without a verdict.
         lost_tokens: Those of them that were not read from the cache; 0 for a hit.
-        lost_cost: What these cost more than if they had been; None while no prices are shown.
+        lost_cost: Additional cost of these; None while no prices are shown.
         compared: Turn and number of the request before; None if there is none.
     """
 

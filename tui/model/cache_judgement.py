@@ -86,7 +86,7 @@ def judge_requests(
     Args:
         before: The requests of the turn before; empty if they are not known.
         turn: The requests of the turn.
-        parts: What the requests sent, by id, as far as it is recorded.
+        parts: Content that the requests sent, by id, as far as it is recorded.
         is_same: Returns whether two items are the same, given two positions or hashes that are not.
     """
     counted = [_Counted(request, request.prompt_tokens, parts.get(request.id)) for request in (*before, *turn)]

@@ -85,7 +85,7 @@ class Summary(NamedTuple):
 
     Attributes:
         usage: Their tokens; None if no usage is stored.
-        seconds: How long their runs took; None if no run is recorded.
+        seconds: Seconds that their runs took; None if no run is recorded.
         turns_without_time: Number of turns without the time of a run.
         tools: Number of tool calls.
         cost: Their cost; None if no usage is stored, or no model is recorded or chosen.

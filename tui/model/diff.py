@@ -20,7 +20,7 @@ _MAX_PRODUCT: Final = 60_000
 """Product of two lengths up to which `SequenceMatcher` compares them: at most some 30 ms."""
 
 _MAX_DEPTH: Final = 12
-"""How often the blocks between two anchors are split again."""
+"""Number of times that the blocks between two anchors are split again."""
 
 _MIN_COMMON: Final = 0.3
 """Share of the shorter text that both texts must have; below it, no word is marked as common."""

@@ -16,8 +16,8 @@ class Item(NamedTuple):
         turn: Number of its turn; 0 before the first user message.
         type: `user`, `assistant`, or the item's own type, as the SDK files it.
         tool_name: Name of the tool if the item has one.
-        created_at: When the item was stored: UTC, naive. For a long item, when its branch got it, which in a fork is
-            the time of the fork.
+        created_at: Time at which the item was stored: UTC, naive. For a long item, the time at
+            which its branch got it: in a fork, that of the fork.
         data: The decoded item (a dict in all files that the SDK writes); None if it cannot be decoded.
         raw: The stored text if it cannot be decoded, else None.
         size: Bytes of the stored text; 0 if nothing is stored yet.

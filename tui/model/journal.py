@@ -25,7 +25,7 @@ class EntryState(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a change was made, in words."""
+    """The origin of a change, in words."""
 
     HERE = "by this process"
     EARLIER = "before this start"
@@ -39,10 +39,10 @@ class JournalEntry(NamedTuple):
         id: Greater than the ids of earlier entries.
         branch_id: The branch that was changed; None if the session itself was changed.
         operation: The kind of change, one word.
-        description: What was changed, on one line; names in it are untrusted.
+        description: The change, on one line; names in it are untrusted.
         kept_bytes: Bytes that the file keeps to undo or redo the change.
-        created_at: When the change was made: UTC, naive.
-        origin: Where the change was made.
+        created_at: Time at which the change was made: UTC, naive.
+        origin: Origin of the change.
     """
 
     id: int

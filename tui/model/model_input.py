@@ -77,7 +77,7 @@ class OtherTurn(NamedTuple):
 
     Attributes:
         branch_id: The branch that holds it; None for the turn before in the same branch.
-        relation: How the branch is related to the other, in one word; empty for the turn before.
+        relation: Relation of the branch to the other, in one word; empty for the turn before.
         requests: Its requests; empty if they are not known one by one.
     """
 
@@ -91,7 +91,7 @@ class ComparedRequest(NamedTuple):
 
     Attributes:
         branch_id: A branch that holds its turn.
-        name: What it is to the other request, in a few words; may contain untrusted text.
+        name: Its relation to the other request, in a few words; may contain untrusted text.
     """
 
     branch_id: str

@@ -13,7 +13,7 @@ class Price(NamedTuple):
     """The price of a model in US dollars for a million tokens.
 
     Attributes:
-        source: Where it is from: a price list, or a configuration file.
+        source: Its origin: a price list, or a configuration file.
     """
 
     model: str

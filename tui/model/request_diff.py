@@ -24,7 +24,7 @@ class SectionDiff(NamedTuple):
     Attributes:
         name: The name of the section.
         pairs: The parts of both sides in order, paired.
-        unknown: Why nothing is compared; empty if the section is compared.
+        unknown: Reason why nothing is compared; empty if the section is compared.
     """
 
     name: str

@@ -48,7 +48,7 @@ class SentRequest(NamedTuple):
         usage: Tokens, as the provider counted them; None if it reported none, or did not answer.
         agent: Name of the agent.
         model: Name of the model.
-        started_at: When it was sent: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
+        started_at: Time at which it was sent: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
         seconds: Time until the answer was complete.
         first_token_seconds: Time until the answer began; None if it was not streamed.
         response_id: The id that the server gave the response.
@@ -78,7 +78,7 @@ class Request(NamedTuple):
         id: Its id in the file.
         branch_id: The branch that ran the turn; other branches that hold the turn inherited it.
         number: Its number in the turn, from 1.
-        started_at: When it was sent: UTC, naive.
+        started_at: Time at which it was sent: UTC, naive.
         seconds: Time until the answer was complete.
         first_token_seconds: Time until the answer began.
         usage: Tokens; None if none were reported. Such a request does not count in the usage of the turn.

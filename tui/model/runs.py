@@ -31,7 +31,7 @@ class ApprovalDecision(NamedTuple):
     Attributes:
         approved: Whether the call may be made.
         always: Whether the answer holds for every call of this tool in this run.
-        reason: Why the call is rejected, for the model to read; the SDK's own words if empty.
+        reason: Reason for the rejection, for the model to read; the SDK's own words if empty.
     """
 
     approved: bool
@@ -53,7 +53,7 @@ class Progress(NamedTuple):
     """The progress of a run so far.
 
     Attributes:
-        activity: What the run does now, in a few words: `thinking`, `writing`, `calling get_weather`; untrusted.
+        activity: Activity of the run now, in a few words: `thinking`, `writing`, `calling get_weather`; untrusted.
         live: The growing items of the run in the order of the conversation, from the position `start` on. The first of
             them may be stored already.
         usage: Tokens so far; None if none were reported.
@@ -94,15 +94,15 @@ class PausedRun(NamedTuple):
         message: The message that it answers.
         agent: Name of the agent that asks.
         approvals: The tool calls that wait.
-        started_at: When it began: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
-        seconds: How long it took until it paused.
+        started_at: Time at which it began: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
+        seconds: Seconds until it paused.
         estimated: Whether its tokens are estimates, not counted by a provider.
         reported: Whether the provider reported tokens.
         live_items: Items that had arrived and are not stored yet.
         stop_items: The items to append to the branch if the run is stopped now.
         checkpoint: The fields of the `BranchCheckpoint` of the branch before the run.
         items: Number of items of the branch when the run paused.
-        paused_at: When it paused, as `started_at`.
+        paused_at: Time at which it paused, as `started_at`.
         is_outdated: Whether the branch has changed since, so that the run cannot go on.
         is_sealed: Whether it is encrypted and cannot be decrypted, so that no more is known of it.
     """
@@ -131,7 +131,7 @@ class Failure(NamedTuple):
     """A run that failed, to be shown to the user.
 
     Attributes:
-        error: What went wrong, one sentence.
+        error: The error, one sentence.
         unsent: The user's message if it was not stored, so that it can be sent again.
         serial: Number of the failure; each has a greater one.
     """

@@ -46,7 +46,7 @@ class Hit:
         message_id: Key of the message row.
         type: The type under which the SDK files the item.
         tool_name: The tool that was called, also for its output; None if no tool is known.
-        created_at: When the item was stored: UTC, naive.
+        created_at: Time at which the item was stored: UTC, naive.
         failed: Whether the item reports a failure, or cannot be decoded.
         count: Number of matches in the item; 1 if the query has only filters.
         context: The text around the first match, on one line; untrusted.

@@ -27,7 +27,7 @@ class Branch(NamedTuple):
         turns: Number of the last turn; 0 for a branch without user messages.
         parent: The branch that it was forked from, if that is recorded.
         fork_turn: The first turn that it does not share with `parent`, if that is recorded.
-        created_at: When its first row was written: UTC, naive; the time of the fork for a fork.
+        created_at: Time at which its first row was written: UTC, naive; the time of the fork for a fork.
         title: The title that the user gave it; may be empty.
         before_compaction: The branch that holds its items as they were before its last compaction; empty if it was
             not compacted.
@@ -288,7 +288,7 @@ class Turn(NamedTuple):
         errors: Number of items that report a failure.
         tokens: Total tokens of the run that made the turn; None if no usage is stored.
         estimated: Whether the tokens are estimates.
-        created_at: When the user message was stored: UTC, naive.
+        created_at: Time at which the user message was stored: UTC, naive.
     """
 
     number: int

@@ -96,7 +96,7 @@ class Scope(StrEnum):
 
 
 class Counting(StrEnum):
-    """How a provider counted the input tokens of a turn."""
+    """The way in which a provider counted the input tokens of a turn."""
 
     INCLUSIVE = ""
     """With the tokens that it read from its cache or wrote to it, as OpenAI does."""
@@ -122,8 +122,8 @@ class RunRecord(NamedTuple):
     Attributes:
         model: Name of the model; None if it is not known.
         agent: Name of the agent that answered last; None if it is not known.
-        started_at: When the run started: UTC, naive.
-        error: What went wrong, one line without secrets; None if nothing did.
+        started_at: Time at which the run started: UTC, naive.
+        error: The error, one line without secrets; None if nothing did.
         estimated: Whether the tokens are estimates, and not counted by the provider.
         reported: Whether the provider reported tokens.
     """
@@ -141,7 +141,7 @@ class RunRecord(NamedTuple):
 
 
 class Unpriced(StrEnum):
-    """Why a turn with usage has no complete cost."""
+    """The reason for which a turn with usage has no complete cost."""
 
     NO_TOKENS = "tokens_not_stored"
     NO_MODEL = "model_not_recorded"
@@ -158,8 +158,8 @@ class TurnUsage(NamedTuple):
         cost: The cost in money; None if no usage is stored, and while no prices are shown.
         window: Size of the context window of the model, if it is known.
         model: Name of the model that counted the tokens, if it is recorded.
-        hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`.
-        counting: How the input was counted.
+        hour: Time at which the usage was stored: UTC, to the hour, as `2026-03-04 05`.
+        counting: The way in which the input was counted.
         requests: Its requests, in order; empty if they are not all known, or were not read.
         compacted: Whether a compaction made the turn, and its usage is that of the compaction.
     """
@@ -185,7 +185,7 @@ class TurnUsage(NamedTuple):
 
     @property
     def unpriced(self) -> Unpriced | None:
-        """Why the turn has no complete cost, once costs were computed; None if it has, or no usage is stored."""
+        """The reason for which the turn has no complete cost; None if it has one, or no usage is stored."""
         if self.usage is None or (self.cost is not None and not self.cost.unpriced):
             return None
         if self.counting is Counting.UNKNOWN:
@@ -243,10 +243,10 @@ class Spending(NamedTuple):
     Attributes:
         turns: Number of turns with this usage.
         model: The model that counted the tokens, as the record of the run names it; None if none is recorded.
-        hour: When the usage was stored: UTC, to the hour, as `2026-03-04 05`; empty if that is not known.
+        hour: Time at which the usage was stored: UTC, to the hour, as `2026-03-04 05`; empty if that is not known.
         price_tier: The largest tier limit that the input of a request exceeds, or the mean input of several; 0 for
             none. Some models cost more above a limit.
-        counting: How the input was counted.
+        counting: The way in which the input was counted.
         by_mean: Whether a mean decided on the tier.
         part_of: Branch and first message of a turn of which this is a part, as its requests differ in model or tier;
             None for all of a turn or of several turns.

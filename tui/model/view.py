@@ -25,7 +25,7 @@ class Session(NamedTuple):
 
     Attributes:
         session_id: The id that its writer gave it.
-        updated_at: When the session was last written to: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None if not stored.
+        updated_at: Time at which it was last written to: UTC, naive, `YYYY-MM-DD HH:MM:SS`; None if not stored.
         plain: Whether the session has no structure rows, as one of the SDK's `SQLiteSession`.
         title: The title that the user gave it; may be empty.
         first_words: The beginning of its first user message, if it was read; else empty.
@@ -113,7 +113,7 @@ class View(NamedTuple):
         branch_usage: Usage of the branch; None until it is known.
         scope: Which turns the usage pane sums up.
         price_as: The model whose prices are used for turns without a recorded model; empty for none.
-        chart: What the bars of the usage pane show.
+        chart: Quantity that the bars of the usage pane show.
         resend_cost: Resend cost of the branch's turns; None until it is known, and while `chart` does not need it.
         text_sizes: Sizes of the branch's turns; None until they are known, and where usage is stored for the path.
         largest_cost: The cost of the branch's most expensive turn; None until it is known, and while `chart` does not

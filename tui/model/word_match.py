@@ -1,4 +1,4 @@
-"""How well typed words match a command: by its title, its synonyms or its help."""
+"""The match of typed words with a command: by its title, its synonyms or its help."""
 
 from __future__ import annotations
 

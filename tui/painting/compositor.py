@@ -60,7 +60,7 @@ class PartialCompositor(Compositor):
     """Screens that are visible behind this one, the nearest last."""
 
     completed_at = 0.0
-    """When the last complete frame was begun, by the clock of Textual's messages."""
+    """Time at which the last complete frame was begun, by the clock of Textual's messages."""
 
     _laid_out: CompositorMap | None = None
 

@@ -57,7 +57,7 @@ class Hooks(Protocol):
 
         Args:
             approvals: The calls.
-            pause: What to store of the run while it waits; None if the agent's state cannot be stored.
+            pause: Snapshot to store while the run waits; None if the agent's state cannot be stored.
 
         Raises:
             RunLeftError: The run must not go on.
@@ -74,12 +74,12 @@ class RunResult(NamedTuple):
         usage: The argument for `store_run_usage`; None if the provider reported no tokens.
         estimated: Whether the tokens are estimated instead of counted by the provider.
         error: The error in one sentence, without secrets; None if there was none.
-        hint: What the user can do about the error, in one line.
+        hint: Advice on the error, in one line.
         details: The details of the error, without secrets.
         kept: Whether the branch has the message. If not, the branch is as it was before the run, and `usage` is None.
         left_out: The items of the branch that were not sent, as `2 × web_search_call`; empty where all were.
         left: Whether the run ended as `RunLeftError` says; nothing is recorded of it.
-        not_compacted: Why the branch was not compacted after the answer; empty if nothing failed.
+        not_compacted: Reason why the branch was not compacted after the answer; empty if nothing failed.
     """
 
     outcome: Outcome

@@ -21,7 +21,7 @@ _PATIENCE: Final = 0.3
 """Seconds after which Esc cancels what keys wait for, and is no longer a key that waits."""
 
 _ROUNDS: Final = 2
-"""How often the way of a key is followed: a widget that handles a key may post a message, which goes the same way."""
+"""Number of times that the way of a key is followed: its widget may post a message, which goes the same way."""
 
 
 class _Kind(Enum):

@@ -50,7 +50,7 @@ class AdvancedSession(BranchSession):
         of each request stays.
 
         Args:
-            request: What was sent, and what it used.
+            request: The request as it was sent, and its usage.
             first: Whether it is the first request of its run, which replaces what is stored for the turn.
             seal: Encrypts what was sent, if a wrapper encrypts the items of the session.
         """
@@ -101,8 +101,8 @@ class AdvancedSession(BranchSession):
             outcome: `done`, `stopped`, `failed` or `paused`.
             model: Name of the model.
             agent: Name of the agent that answered last.
-            started_at: When it began: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
-            seconds: How long it took.
+            started_at: Time at which it began: UTC, naive, `YYYY-MM-DD HH:MM:SS`.
+            seconds: Seconds that it took.
             error: The error on one line, without secrets.
             estimated: Whether the tokens are estimates, not counted by a provider.
             reported: Whether the provider reported tokens.

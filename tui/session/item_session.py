@@ -132,7 +132,7 @@ class ItemSession:
         Args:
             session_id: Id of the session.
             open_engine: Opens the database, with its tables ready.
-            logger: Where failures are logged; the logger of `tui.session.advanced` if None.
+            logger: Logger for failures; that of `tui.session.advanced` if None.
             session_settings: Settings of the SDK, such as the default `limit` of `get_items`.
 
         Raises:

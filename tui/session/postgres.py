@@ -66,7 +66,7 @@ class AdvancedPostgresSession(AdvancedSession):
             create_tables: Make missing tables; otherwise they must exist.
             sessions_table: Name of the base table of sessions.
             messages_table: Name of the base table of messages; a schema serves one such pair.
-            logger: Where failures are logged; the logger of `tui.session.advanced` if None.
+            logger: Logger for failures; that of `tui.session.advanced` if None.
             session_settings: Settings of the SDK, such as the default `limit` of `get_items`.
 
         Raises:

@@ -74,7 +74,7 @@ class AdvancedSQLiteSession(AdvancedSession):
             session_id: Id of the session; a new one starts empty.
             db_path: The file, or `:memory:` for a conversation that ends with this object.
             create_tables: Make missing tables; otherwise they must exist.
-            logger: Where failures are logged; the logger of `tui.session.advanced` if None.
+            logger: Logger for failures; that of `tui.session.advanced` if None.
             session_settings: Settings of the SDK, such as the default `limit` of `get_items`.
             sessions_table: Name of the base table of sessions.
             messages_table: Name of the base table of messages; a file serves one such pair.

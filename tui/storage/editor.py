@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 LOCK_SECONDS: Final = 5.0
-"""How long a change waits for the lock of its file, in seconds."""
+"""Seconds that a change waits for the lock of its file."""
 
 
 class Editor:

@@ -125,7 +125,7 @@ def open_to_read(
 
     Args:
         target: The database.
-        timeout: How long to wait for the lock of a file, in seconds.
+        timeout: Seconds to wait for the lock of a file.
         once: Whether work must not run a second time.
         may_be_missing: Whether a file that does not exist is read as one without sessions.
         beside: An engine that has just opened the same database: a server is not asked again what it has.
@@ -150,7 +150,7 @@ def open_to_write(target: Target, tables: Tables, timeout: float) -> Engine:
     Args:
         target: The database.
         tables: Its base tables, as SQL identifiers.
-        timeout: How long to wait for the lock of a file, in seconds.
+        timeout: Seconds to wait for the lock of a file.
 
     Raises:
         ConvoError: It cannot be opened, or its tables not be made.

@@ -90,7 +90,7 @@ GENERATIONS: Final = Table(
         generation INTEGER NOT NULL DEFAULT 0
     """,
 )
-"""How often each session was cleared. The branch of a session object that remembers a smaller number is gone."""
+"""The number of times that each session was cleared; the branch of a session object with a smaller number is gone."""
 
 CONVO_BRANCHES: Final = Table(
     "convo_branches",
@@ -104,8 +104,8 @@ CONVO_BRANCHES: Final = Table(
         PRIMARY KEY (session_id, branch_id)
     """,
 )
-"""Where a branch was forked (`parent_branch_id` and `fork_turn`, the first turn that it does not share; both NULL if
-that is not known), and whether it is empty.
+"""The place where a branch was forked (`parent_branch_id` and `fork_turn`, the first turn that it does not share; both
+NULL if that is not known), and whether it is empty.
 
 A branch without rows in `message_structure` exists if, and only if, `empty_generation` is its session's generation in
 `session_clear_generations` (0 if that has no row). Any other row without items belonged to a branch that the SDK's

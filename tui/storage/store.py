@@ -75,7 +75,7 @@ __all__ = ["PageAround", "Store", "Version"]
 T = TypeVar("T")
 
 Version: TypeAlias = tuple[int, Hashable]
-"""How often the file was opened, and the engine's version of its content."""
+"""The number of times that the file was opened, and the engine's version of its content."""
 
 
 class Store:
@@ -85,7 +85,7 @@ class Store:
         path: The file, or the database on a server.
         sessions_table: Name of the sessions table.
         messages_table: Name of the messages table.
-        times_replaced: How often another file was found in its place.
+        times_replaced: Number of times that another file was found in its place.
     """
 
     _spending: tuple[Sequence[int], BranchUsageCache] | None
@@ -95,7 +95,7 @@ class Store:
 
         Args:
             path: The file or the URL.
-            timeout: How long to wait for the lock of the file, in seconds.
+            timeout: Seconds to wait for the lock of the file.
             may_be_missing: Whether the file need not exist yet; `create` makes it.
 
         Raises:

@@ -29,7 +29,7 @@ class ModelInputState(NamedTuple):
     Attributes:
         request: Which request it is.
         size: The size of what is shown.
-        usage: What the request used.
+        usage: Usage of the request.
         parts: Names of the parts of the input.
         part_index: Index of the shown part.
         note: A note below.

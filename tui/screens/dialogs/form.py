@@ -51,7 +51,7 @@ class Form(Modal[bool]):
         Args:
             title: The line at the top; it may contain untrusted text.
             fields: The fields.
-            verb: What Enter does, in one word such as "saves".
+            verb: Action of Enter, in one word such as "saves".
             submit: Called with the values of the fields; its `ConvoError` is shown.
         """
         self._submit = submit

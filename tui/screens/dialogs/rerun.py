@@ -14,7 +14,7 @@ __all__ = ["RerunDialog", "RerunOptions"]
 
 
 class RerunOptions(NamedTuple):
-    """How many branches to create, and whether all of them run at once."""
+    """The number of branches to create, and whether all of them run at once."""
 
     times: int
     together: bool

@@ -113,7 +113,7 @@ class PendingEntry:
     """The fields of an entry that can be set while its change is made.
 
     Attributes:
-        description: What is changed, on one line.
+        description: The change, on one line.
         branch_id: The changed branch; None for the session itself.
     """
 

@@ -46,7 +46,7 @@ _BIGINT: Final = server_types["int8"]
 _PORTS: Final = re.compile(r"(?:\d*,)*\d*")
 
 _ATTEMPTS: Final = 5
-"""How often work runs that the server ended in favour of other work."""
+"""Number of times that work runs which the server ended in favour of other work."""
 
 _OVERTAKEN: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 

@@ -86,7 +86,7 @@ class PostgresTransaction:
     """PostgreSQL's `tui.storage.engine.Transaction`.
 
     Attributes:
-        info: What is known of the tables.
+        info: Facts about the tables.
         is_read_only: Whether the transaction may not write.
         completed: The session whose messages of `main` all have a type, alone in a tuple; None in it for all sessions.
         implicit: Values that statements may name in addition to those that they are given.

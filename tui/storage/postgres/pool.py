@@ -29,10 +29,10 @@ MAX_WORKERS: Final = 8
 """Connections of one process to one server."""
 
 _IDLE_SECONDS: Final = 60.0
-"""How long a worker waits for work before it closes its connection."""
+"""Seconds that a worker waits for work before it closes its connection."""
 
 _EXIT_SECONDS: Final = 5.0
-"""How long the end of the process waits for work that was called."""
+"""Seconds that the end of the process waits for work that was called."""
 
 
 class _Job:
@@ -65,7 +65,7 @@ class Pool:
     """The workers of a process for one server.
 
     Attributes:
-        schemas: What is known of the tables, by the names of the base tables.
+        schemas: Facts about the tables, by the names of the base tables.
         indexes: The items of `main` of sessions that were read, by the same names.
     """
 

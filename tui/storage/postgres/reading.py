@@ -76,7 +76,7 @@ _FROM_QUOTE: Final = (
     f"length({_BEFORE_QUOTE}), octet_length({_BEFORE_QUOTE}),"
     f" substr(message_data, :end + 1 + length({_BEFORE_QUOTE}), :part)"
 )
-"""What comes after `end` characters: the size of what is before a quotation mark, and the text from it on."""
+"""The rest of an item after `end` characters: the size of what is before a quotation mark, and the text from it on."""
 
 _BEGIN: Final = """
     BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -109,7 +109,7 @@ class _Memory:
         versions: The version of the database (None) and of sessions, and the snapshot with which it was read last.
         indexes: The items of `main` of sessions.
         session_id: The session that was read last.
-        changes: How often a session was found to have changed.
+        changes: Number of times that a session was found to have changed.
     """
 
     def __init__(self, indexes: MainIndexes) -> None:
@@ -237,7 +237,7 @@ class _ReadTransaction(PostgresTransaction):
         finally:
             self.tables = tables
 
-    def message_columns(self, columns: str, ids: Sequence[int], **values: object) -> list[Any]:
+    def select_messages(self, columns: str, ids: Sequence[int], **values: object) -> list[Any]:
         """Return columns of messages, which are looked for by their ids in both tables.
 
         `{created_at}` in the columns is the time of a message.
@@ -326,7 +326,7 @@ class _Messages:
                 CASE WHEN octet_length(message_data) <= :limit OR substr(message_data, 1, :sealed_size) = :sealed
                     THEN message_data ELSE left(message_data, :part) END
             """
-            rows = self._tx.message_columns(
+            rows = self._tx.select_messages(
                 columns,
                 known,
                 limit=_ALL if limit is None else limit,
@@ -349,7 +349,7 @@ class _Messages:
 
         def read_from_quote() -> tuple[int, bytes]:
             nonlocal end
-            [(passed, passed_bytes, ahead)] = self._tx.message_columns(
+            [(passed, passed_bytes, ahead)] = self._tx.select_messages(
                 _FROM_QUOTE, [message_id], end=end, part=len(text)
             )
             end += passed + len(ahead)
@@ -359,16 +359,16 @@ class _Messages:
         return decoded_beginning(shown, size, end_bytes, lambda: next(self.read_prefixes([message_id], None)))
 
     def texts(self, ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
-        rows = self._tx.message_columns("id, message_data, {created_at}", ids) if ids else []
+        rows = self._tx.select_messages("id, message_data, {created_at}", ids) if ids else []
         return {message_id: (text, created_at) for message_id, text, created_at in rows}
 
     def size(self, message_id: int) -> int:
-        rows = self._tx.message_columns("octet_length(message_data)", [message_id])
+        rows = self._tx.select_messages("octet_length(message_data)", [message_id])
         return int(rows[0][0]) if rows else 0
 
     def stored_times(self, ids: Sequence[int]) -> dict[int, str | None]:
         if unread := [message_id for message_id in ids if message_id not in self._times]:
-            self._times.update(self._tx.message_columns("id, {created_at}", unread))
+            self._times.update(self._tx.select_messages("id, {created_at}", unread))
         return {message_id: self._times[message_id] for message_id in ids if message_id in self._times}
 
 

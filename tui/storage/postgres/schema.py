@@ -36,7 +36,7 @@ VERSION: Final = 1
 """The version of the tables of this project, in `convo_schema`."""
 
 _ATTEMPTS: Final = 20
-"""How often tables are tried to be made while other processes make them."""
+"""Number of attempts to make tables while other processes make them."""
 
 CONVO_SCHEMA: Final = Table(
     "convo_schema",
@@ -177,7 +177,7 @@ _RACES: Final = (
 
 
 class SchemaInfo(NamedTuple):
-    """What is known of the tables of a database.
+    """Facts about the tables of a database.
 
     Attributes:
         tables: The names of the tables, as SQL identifiers where they are not ours.

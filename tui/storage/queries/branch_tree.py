@@ -46,7 +46,7 @@ class _BranchRows(NamedTuple):
         last_row: Id of the last row.
         last_turn: Number of the last turn; None without turns.
         first_row: Id of the first row.
-        created_at: When the first row was written; None if `convo_branches` has the time of the fork.
+        created_at: Time at which the first row was written; None if `convo_branches` has the time of the fork.
     """
 
     last_row: int

@@ -57,7 +57,7 @@ class _RequestParts:
     """The inputs of requests.
 
     Attributes:
-        parts: What each request sent, by id, as far as it is recorded, and the branch still has it.
+        parts: Content that each request sent, by id, as far as it is recorded, and the branch still has it.
     """
 
     def __init__(

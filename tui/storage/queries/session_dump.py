@@ -38,7 +38,7 @@ class Message(NamedTuple):
 
     Attributes:
         message_id: Its id.
-        created_at: When it was stored: UTC, naive.
+        created_at: Time at which it was stored: UTC, naive.
         data: The decoded item; None if it cannot be decoded.
         text: The stored text, unchanged.
     """

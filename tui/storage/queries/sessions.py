@@ -55,7 +55,7 @@ _MAX_MESSAGES: Final = 4096
 
 
 _TRIED: Final = 100
-"""How many encrypted messages are tried with a key that does not open all of them."""
+"""Encrypted messages that are tried with a key that does not open all of them."""
 
 _READ_AT_ONCE: Final = 500
 """Sessions that are read in one statement."""

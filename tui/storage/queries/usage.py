@@ -37,7 +37,7 @@ class RunUsage(NamedTuple):
         stored: The values of `STORED_COLUMNS`; details are JSON, or None.
         requests: Number of its requests.
         total: Their sum.
-        usages: What each request used; empty if that is not known.
+        usages: Usage of each request; empty if that is not known.
     """
 
     stored: dict[str, int | str | None]

@@ -28,7 +28,7 @@ __all__ = ["Connection", "Mode", "Worker", "connect"]
 Mode: TypeAlias = Literal["rwc", "rw", "ro"]
 
 _EXIT_SECONDS: Final = 5.0
-"""How long the end of the process waits for connections that nobody closed."""
+"""Seconds that the end of the process waits for connections that nobody closed."""
 
 
 class _Closable(Protocol):
@@ -191,7 +191,7 @@ def connect(path: str | Path, mode: Mode, timeout: float, parameters: str = "") 
     Args:
         path: The file.
         mode: `rwc` creates a missing file, `rw` does not, `ro` only reads.
-        timeout: How long a statement waits for another process's lock, in seconds.
+        timeout: Seconds that a statement waits for another process's lock.
         parameters: Further parameters of SQLite's URI, as in `&immutable=1`.
 
     Raises:

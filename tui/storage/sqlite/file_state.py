@@ -34,8 +34,8 @@ class FileStamp(NamedTuple):
     Attributes:
         identity: Its device and inode.
         size: Its size in bytes.
-        written_at: When its content changed, in nanoseconds.
-        changed_at: When its content or its inode changed, in nanoseconds.
+        written_at: Time at which its content changed, in nanoseconds.
+        changed_at: Time at which its content or its inode changed, in nanoseconds.
     """
 
     identity: tuple[int, int]

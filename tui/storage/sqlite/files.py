@@ -52,7 +52,7 @@ def open_to_read(path: Path, timeout: float, *, once: bool = False) -> SQLiteRea
 
     Args:
         path: The file.
-        timeout: How long to wait for its lock, in seconds.
+        timeout: Seconds to wait for its lock.
         once: Whether work must not run a second time, as it may where another program writes the file meanwhile.
 
     Raises:

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 _UNLOCKED_ATTEMPTS: Final = 3
 _ATTEMPTS: Final = 20
-"""How often a read is tried, and how often without a lock at first."""
+"""Number of times that a read is tried, and of those without a lock at first."""
 
 
 class _Way(Enum):
@@ -58,10 +58,10 @@ class _Opened(NamedTuple):
 
     Attributes:
         db: The connection.
-        way: How it reads.
+        way: The way in which it reads.
         state: The state of the file before it was opened.
         settles: Whether this connection may keep another program from moving the log into the file.
-        copied: What it reads in place of the file.
+        copied: Copy that it reads in place of the file.
     """
 
     db: sqlite3.Connection
@@ -95,7 +95,7 @@ class FileReader:
 
         Args:
             path: The file.
-            timeout: How long to wait for a lock, in seconds.
+            timeout: Seconds to wait for a lock.
             once: Whether work must not run a second time.
         """
         self._files = DatabaseFiles(path)
@@ -248,7 +248,7 @@ class SQLiteReader(Engine):
 
         Args:
             path: The file.
-            timeout: How long to wait for a lock, in seconds.
+            timeout: Seconds to wait for a lock.
             find_tables: Returns the base tables.
             once: Whether work must not run a second time.
 

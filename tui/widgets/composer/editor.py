@@ -32,7 +32,7 @@ class MessageEditor(TextArea):
 
     Attributes:
         rows_around: Rows of the composer besides those of the editor.
-        last_key_at: When the last key was pressed, by the monotonic clock.
+        last_key_at: Time at which the last key was pressed, by the monotonic clock.
     """
 
     def __init__(self, recall: Callable[[int], bool]) -> None:

@@ -26,7 +26,7 @@ MARK_WORDS: Final = {
     Verdict.NOT_SERVED: "no cache served the request, though it begins as the one before",
     Verdict.UNKNOWN: "not known whether a cache served the request; the reason is beside it",
 }
-"""What the marks mean, for the help."""
+"""The meaning of the marks, for the help."""
 
 _UNKNOWN: Final = {
     Unknown.FIRST_REQUEST: "first request",
