@@ -209,13 +209,13 @@ class AgentRuns:
         try:
             while self._revision != state.view.revision:
                 self._revision = state.view.revision
-                waiting = self._runs.paused
+                waiting, times_replaced = self._runs.paused, state.store.times_replaced
                 # An error is reported by the next refresh.
                 with suppress(ConvoError):
                     paused = await state.store.paused_runs()
                     there = {run.id for run in paused}
                     gone = {run_id: await self._why_gone(ref) for run_id, ref in waiting.items() if run_id not in there}
-                    self._times_replaced = state.store.times_replaced
+                    self._times_replaced = times_replaced
                     self._runs.show_paused(paused, gone)
                     outdated = {run.id: run.branch_id for run in paused if run.is_outdated}
                     for branch_id in [name for run_id, name in outdated.items() if run_id not in self._outdated]:
