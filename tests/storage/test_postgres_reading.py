@@ -30,7 +30,7 @@ async def first_screen(explorer: SessionController) -> None:
 
 
 CALLS: dict[str, tuple[int, Call]] = {
-    "first screen": (51, first_screen),
+    "first screen": (48, first_screen),
     "page of items": (3, lambda explorer: explorer.pages.items("fork", 0, 64)),
     "page of turns": (5, lambda explorer: explorer.pages.turns("fork", 1, 20)),
     "usage of turns": (7, lambda explorer: explorer.pages.turn_usages(1, 20)),

@@ -28,9 +28,11 @@ class Loader:
 
         Archived sessions are left out unless the user asked for them or there are no others.
         """
-        self.lists_archived = self._state.view.show_archived or not await self._store.count_sessions(archived=False)
+        count = await self._store.count_sessions(archived=False)
+        self.lists_archived = self._state.view.show_archived or not count
+        if self.lists_archived:
+            count = await self._store.count_sessions()
         sessions = await self._store.sessions(archived=self.lists_archived)
-        count = await self._store.count_sessions(archived=self.lists_archived)
         return {"sessions": sessions, "sessions_remaining": max(0, count - len(sessions))}
 
     async def tree(self, session: Session, *kept: str | None) -> TurnTree:

@@ -237,6 +237,8 @@ def sessions_since(tx: Transaction, mark: object) -> tuple[frozenset[str], objec
     """
     order, sessions = tx.dialect.row_order, tx.tables.sessions
     (last,) = tx.execute(f"SELECT COALESCE(MAX({order}), 0) FROM {sessions}").fetchone()
+    if mark is None:
+        return frozenset(), last
     rows = tx.execute(
         f"SELECT session_id FROM {sessions} s {tx.dialect.not_indexed}"
         f" WHERE {order} > :mark AND {_is_shown(tx, archived=True)}",
