@@ -74,8 +74,7 @@ async def _target(found: OpenSession, options: argparse.Namespace) -> SearchTarg
 
 async def _titles(found: OpenSession, results: SearchResults) -> dict[str, str]:
     """Return the titles of the sessions of hits, or their first words."""
-    sessions = [await found.store.session(session_id) for session_id in {hit.session_id for hit in results}]
-    named = await found.store.with_first_words(session for session in sessions if session is not None)
+    named = await found.store.with_first_words(await found.store.sessions_with_ids({hit.session_id for hit in results}))
     return {session.session_id: session_title(session) for session in named}
 
 

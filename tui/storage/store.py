@@ -48,6 +48,7 @@ from tui.storage.queries.sessions import (
     count_messages_without_branch,
     count_sessions,
     find_session,
+    find_sessions,
     matching_sessions,
     newest_sessions,
     pinned_sessions,
@@ -197,6 +198,10 @@ class Store:
     async def session(self, session_id: str) -> Session | None:
         """Return the session of an id; None if the file has no such session."""
         return await self._reader.read(lambda tx: find_session(tx, session_id))
+
+    async def sessions_with_ids(self, session_ids: Iterable[str]) -> tuple[Session, ...]:
+        """Return those of the sessions that the file has, in the order of the ids."""
+        return await self._reader.read(lambda tx: find_sessions(tx, session_ids))
 
     async def count_messages_without_branch(self, session: Session) -> int:
         """Return the number of messages that a plain `SQLiteSession` stored in a session with branches."""

@@ -35,6 +35,7 @@ __all__ = [
     "count_sessions",
     "drop_place",
     "find_session",
+    "find_sessions",
     "is_plain",
     "keep_place",
     "matching_sessions",
@@ -80,7 +81,7 @@ def count_sessions(tx: Transaction, *, archived: bool = True) -> int:
 
 def find_session(tx: Transaction, session_id: str) -> Session | None:
     """Return the session of an id; None if there is none."""
-    return next(iter(_read(tx, [session_id])), None)
+    return next(iter(find_sessions(tx, [session_id])), None)
 
 
 def is_plain(tx: Transaction, session_id: str) -> bool:
@@ -169,7 +170,7 @@ def newest_sessions(tx: Transaction, limit: int = FIRST_PAGE, *, archived: bool 
         if not left:
             return label_sessions(tx, [session for each in found.values() for session in each.values()])
     rows = tx.execute(f"{_in_order(tx, condition)} LIMIT :limit", limit=limit).fetchall()
-    return _read(tx, (session_id for (session_id,) in rows))
+    return find_sessions(tx, (session_id for (session_id,) in rows))
 
 
 def _recent_session_ids(tx: Transaction) -> Iterator[str]:
@@ -227,7 +228,7 @@ def pinned_sessions(tx: Transaction, *, archived: bool = True) -> tuple[Session,
         f" WHERE l.kind = 'session' AND l.pinned <> 0 AND {_is_shown(tx, archived=archived)}"
         f" ORDER BY s.{tx.dialect.row_order} DESC"
     ).fetchall()
-    return _read(tx, (session_id for (session_id,) in rows))
+    return find_sessions(tx, (session_id for (session_id,) in rows))
 
 
 def sessions_since(tx: Transaction, mark: object) -> tuple[frozenset[str], object]:
@@ -283,7 +284,7 @@ def matching_sessions(
                 yield rank, total, session_id
 
     best = nsmallest(limit, ranked())
-    return _read(tx, (session_id for *_, session_id in best)), total
+    return find_sessions(tx, (session_id for *_, session_id in best)), total
 
 
 def with_first_words(tx: Transaction, sessions: Iterable[Session]) -> tuple[Session, ...]:
@@ -322,7 +323,7 @@ class SessionOrder:
     def page(self, tx: Transaction, start: int, stop: int, *, archived: bool = True) -> tuple[Session, ...]:
         """Return the sessions from index `start` to before `stop`."""
         self._update(tx, archived)
-        return _read(tx, self._session_ids[start:stop])
+        return find_sessions(tx, self._session_ids[start:stop])
 
     def index(self, tx: Transaction, session_id: str, *, archived: bool = True) -> int | None:
         """Return the index of a session; None if it is not among the sessions."""
@@ -385,7 +386,8 @@ def _in_order(tx: Transaction, condition: str) -> str:
     )
 
 
-def _read(tx: Transaction, session_ids: Iterable[str]) -> tuple[Session, ...]:
+def find_sessions(tx: Transaction, session_ids: Iterable[str]) -> tuple[Session, ...]:
+    """Return those of the sessions that there are, in the order of the ids."""
     if not (ids := [*session_ids]):
         return ()
     found = _find(tx, ids, _is_shown(tx, archived=True))
