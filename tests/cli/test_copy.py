@@ -51,8 +51,10 @@ def normalized(document: Any) -> Any:
     for branch in document["branches"]:
         # The number of a row depends on what else is in the database. A server has no rows of `main`, which would have
         # another time than their messages where these were stored at the end of a second.
-        end = -1 if branch["branch_id"] == "main" else None
-        branch["rows"] = [[numbers[row[0]], *row[2:end]] for row in branch["rows"]]
+        is_derived = branch["branch_id"] == "main"
+        branch["rows"] = [[numbers[row[0]], *(row[2:-1] if is_derived else row[2:])] for row in branch["rows"]]
+        if is_derived:
+            del branch["created_at"]
     return numbered(document)
 
 
