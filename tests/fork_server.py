@@ -27,7 +27,7 @@ from typing import IO, Any, Final, NoReturn, Self
 
 __all__ = ["ForkServer", "Forked", "PipedProcess", "fork_server"]
 
-_TIMEOUT: Final = 60
+_TIMEOUT: Final = 120
 """Seconds until a process that is not in a terminal is killed by an alarm."""
 
 _AGENT_OPTIONS: Final = {"--agent", "--model", "--demo"}
@@ -222,8 +222,10 @@ def _import_for(arguments: Sequence[str]) -> None:
 
     if arguments[:1] == ["-c"]:
         for statement in ast.parse(arguments[1]).body:
+            # What cannot be imported fails in the process that needs it.
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                exec(ast.unparse(statement), {})
+                with suppress(ImportError):
+                    exec(ast.unparse(statement), {})
         return
 
     if not {*arguments[:1]} & {*COMMANDS}:
