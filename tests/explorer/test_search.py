@@ -192,6 +192,10 @@ async def test_any_pane_searches_all_text_of_the_branch(path: Path, pane: str) -
         assert explorer.place == ("main", 5)
         await explorer.press(pane, *typed("/snow"))
         assert "branch: not found · Tab: session" in explorer.text
+        await explorer.press("enter")
+        # Tab goes to the next pane there.
+        assert "branch: not found" in explorer.text
+        assert "Tab: session" not in explorer.text
         assert explorer.place == ("main", 5)
 
 

@@ -155,6 +155,8 @@ FILTERS: Final[tuple[tuple[str, list[tuple[int, str]]], ...]] = (
     ("role:user oslo", [(2, "user")]),
     ("role:assistant oslo", [(3, "assistant"), (2, "assistant")]),
     ("role:tool oslo", [(2, CALL)]),
+    ("role:US* oslo", [(2, "user")]),
+    ("role:t* oslo", [(2, CALL)]),
     ("branch:alt turn:3", [(3, "user"), (3, "assistant")]),
     ("branch:a* oslo role:assistant", [(3, "assistant"), (2, "assistant")]),
     ("turn:1", [(1, "user"), (1, "assistant")]),
@@ -205,10 +207,18 @@ async def test_a_session_filter_in_the_file(both: Place) -> None:
 
 async def test_roles_other_than_user_and_assistant(place: Place) -> None:
     sdk = open_other(place)
-    await sdk.add_items([{"role": "system", "content": "Be brief"}, {"role": "developer", "content": "Be brave"}])
+    contents = {"system": "Be brief", "developer": "Be brave", "critic": "Be bold"}
+    await sdk.add_items([{"role": role, "content": content} for role, content in contents.items()])  # type: ignore[misc]
     sdk.close()
     assert await contexts(place, "role:system") == ["Be brief"]
     assert await contexts(place, "be role:DEVELOPER") == ["Be brave"]
+    # Also one that is not known today, which is explained only where there is none.
+    assert await contexts(place, "role:critic") == ["Be bold"]
+    known = "user, assistant, system, developer, tool"
+    assert parse_query("role:critic").unknown_value == f"no such role; known: {known}"
+    suggested = "reasoning, user, assistant, message, other, function_call, function_call_output, …"
+    assert parse_query("type:reasonning").unknown_value == f"no such type; known: {suggested}"
+    assert not parse_query("role:Dev* type:function_* tool:critic").unknown_value
 
 
 SCRIPTS: Final = (

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from itertools import accumulate, chain, islice
 from typing import TYPE_CHECKING, Final
 
 from tui.errors import QueryError
+from tui.items.types import TYPES
 
 if TYPE_CHECKING:
     import regex
 
-__all__ = ["SYNTAX_HINT", "Query", "fold", "joins_before", "parse_query", "passage_query"]
+__all__ = ["FILTERS_HINT", "SYNTAX_HINT", "Query", "fold", "joins_before", "parse_query", "passage_query", "wildcard"]
 
-SYNTAX_HINT: Final = '/regex/  "as is"  tool: type: role: branch: session: turn:3-5 error:yes'
+FILTERS_HINT: Final = "tool: type: role: branch: session: turn:3-5 error:yes"
+"""The filters on one line."""
+
+SYNTAX_HINT: Final = f'/regex/  "as is"  {FILTERS_HINT}'
 """The syntax on one line."""
 
 _BLANKS: Final = re.compile(r"\s*(?=\S)")
@@ -36,6 +41,11 @@ _TOKEN: Final = re.compile(
 )
 _INVALID_FILTER: Final = re.compile(r"(tool|type|role|branch|session|turn|error):.")
 _FILTER_VALUES: Final = {"turn": "a number, or a range such as 3-5", "error": "yes or no"}
+_KNOWN_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "role": ("user", "assistant", "system", "developer", "tool"),
+    "type": tuple(TYPES),
+}
+_SUGGESTIONS: Final = 7
 _LAST_TURN: Final = 10**9
 
 _TIMEOUT: Final = 0.2
@@ -81,6 +91,20 @@ class Query:
     def values(self, name: str) -> tuple[str, ...]:
         """Return the values of a filter."""
         return tuple(value for key, value in self.filters if key == name)
+
+    @property
+    def unknown_value(self) -> str:
+        """In words, the filter whose value is no known role or type, and values that are; empty if there is none.
+
+        It explains why nothing was found. Other values are searched for too, since a file may have them.
+        """
+        for name, value in self.filters:
+            known = _KNOWN_VALUES.get(name)
+            if known and not any(map(wildcard(value).fullmatch, known)):
+                ordered = list(dict.fromkeys((*get_close_matches(value, known, _SUGGESTIONS, 0.5), *known)))
+                more = ["…"] if len(ordered) > _SUGGESTIONS else []
+                return f"no such {name}; known: {', '.join(ordered[:_SUGGESTIONS] + more)}"
+        return ""
 
     @property
     def term_queries(self) -> tuple[Query, ...]:
@@ -175,6 +199,11 @@ def _require_no_filter(word: str) -> None:
     if match := _INVALID_FILTER.match(word):
         values = _FILTER_VALUES.get(match[1], "a name, in quotes if it has blanks")
         raise QueryError(f"{match[1]}: takes {values}.", "To search for it as text, put it in quotes.")
+
+
+def wildcard(value: str) -> re.Pattern[str]:
+    """Return the pattern that matches as the value of a filter does: in upper or lower case, `*` for any characters."""
+    return re.compile(".*".join(map(re.escape, value.split("*"))), re.IGNORECASE | re.DOTALL)
 
 
 def passage_query(text: str) -> Query:

@@ -9,7 +9,7 @@ from typing import Final
 from tui.items.failure import is_error
 from tui.items.sealed import SEALED, has_key
 from tui.items.types import MESSAGE_TYPES, ItemKind, item_type
-from tui.model.query import Query
+from tui.model.query import Query, wildcard
 from tui.storage.dialect import Dialect
 from tui.storage.search_prefilter import may_contain
 from tui.storage.sql import NamedValues
@@ -84,9 +84,9 @@ def passes_filters(query: Query, item: object, message_type: str, tool_name: str
     if query.error is not None and is_error(item) != query.error:
         return False
     tools, roles = query.values("tool"), query.values("role")
-    if tools and not any(tool_name is not None and _wildcard(value).fullmatch(tool_name) for value in tools):
+    if tools and not any(tool_name is not None and wildcard(value).fullmatch(tool_name) for value in tools):
         return False
-    return not roles or any(_has_role(item, message_type, value.casefold()) for value in roles)
+    return not roles or any(_has_role(item, message_type, wildcard(value)) for value in roles)
 
 
 def passes_row_filters(query: Query, session_id: str, message_type: str) -> bool:
@@ -95,7 +95,7 @@ def passes_row_filters(query: Query, session_id: str, message_type: str) -> bool
         return False
     columns = (("session", session_id), ("type", message_type))
     return all(
-        not (values := query.values(name)) or any(_wildcard(value).fullmatch(stored) for value in values)
+        not (values := query.values(name)) or any(wildcard(value).fullmatch(stored) for value in values)
         for name, stored in columns
     )
 
@@ -146,20 +146,18 @@ def _after_set(pattern: str, position: int) -> int:
 
 
 def _role_condition(role: str) -> str:
+    if "*" in role:
+        return "TRUE"
     if role.casefold() in MESSAGE_TYPES:
         return f"t.message_type = '{role.casefold()}'"
     return f"t.message_type NOT IN {sql_list(MESSAGE_TYPES)}"
 
 
-def _has_role(item: object, message_type: str, role: str) -> bool:
-    if role == "tool":
-        return item_type(message_type).kind in _TOOL_KINDS
+def _has_role(item: object, message_type: str, role: re.Pattern[str]) -> bool:
+    if role.fullmatch("tool") and item_type(message_type).kind in _TOOL_KINDS:
+        return True
     own_role = item.get("role") if isinstance(item, dict) else None
-    return isinstance(own_role, str) and own_role.casefold() == role
-
-
-def _wildcard(value: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, value.split("*"))), re.IGNORECASE | re.DOTALL)
+    return isinstance(own_role, str) and role.fullmatch(own_role) is not None
 
 
 def _any(conditions: Iterable[str]) -> str:

@@ -22,8 +22,8 @@ class SearchBar(Horizontal):
     """An input with the state of its search; takes no room until it is opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Done", priority=True, id="search.keep"),
         Binding("down,ctrl+n,ctrl+g", "step(1)", "Next", priority=True, id="search.next"),
+        Binding("enter", "submit", "Done", priority=True, id="search.keep"),
         Binding("up,ctrl+p", "step(-1)", "Previous", show=False, priority=True, id="search.previous"),
         Binding("tab", "toggle_scope", "Scope", priority=True, id="search.scope"),
         Binding("escape", "cancel", "Back", priority=True, id="search.cancel"),
@@ -36,9 +36,9 @@ class SearchBar(Horizontal):
         background: $surface;
 
         #search-mark { width: auto; color: $text-accent; text-style: bold; }
-        .search-bar--scope { width: auto; color: $text-muted; }
-        #search-scope { margin-left: 2; }
-        #search-state { width: auto; max-width: 60%; color: $text-muted; text-wrap: nowrap; }
+        #search-scope { margin-left: 2; width: auto; color: $text-muted; }
+        #search-other-scope { display: none; width: auto; color: $text-muted; }
+        #search-state { width: auto; max-width: 70%; color: $text-muted; text-wrap: nowrap; }
         &.-error #search-state { color: $text-error; }
         Input, Input:focus {
             width: 1fr;
@@ -87,9 +87,9 @@ class SearchBar(Horizontal):
         super().__init__(id=id)
         self.display = False
         self._input = Input(placeholder=placeholder, select_on_focus=True)
-        self._scope = Static(id="search-scope", classes="search-bar--scope")
+        self._scope = Static(id="search-scope")
         self._state = Static(id="search-state")
-        self._other_scope = Static(classes="search-bar--scope")
+        self._other_scope = Static(id="search-other-scope")
 
     def compose(self) -> ComposeResult:
         yield Static("/", id="search-mark")
@@ -125,9 +125,16 @@ class SearchBar(Horizontal):
         self._state.update(Content(f": {printable_line(state)}" if state else ""))
 
     def show_scope(self, scope: str, other: str = "") -> None:
-        """Show what is searched, and a hint how to search something else."""
+        """Show what is searched, and a hint how to search something else while the bar has the focus."""
         self._scope.update(scope)
         self._other_scope.update(f" · {other}" if other else "")
+
+    def on_descendant_focus(self) -> None:
+        self._other_scope.display = True
+
+    def on_descendant_blur(self) -> None:
+        # Its key does something else in another pane.
+        self._other_scope.display = False
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is self._other_scope:

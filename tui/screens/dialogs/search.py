@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from tui.controller.search import Search
 from tui.errors import QueryError
-from tui.model.query import SYNTAX_HINT, Query, parse_query, passage_query
+from tui.model.query import FILTERS_HINT, SYNTAX_HINT, Query, parse_query, passage_query
 from tui.model.search import Hit, SearchScope
 from tui.printable import printable_line
 from tui.screens.dialogs.list_modal import ListModal
@@ -25,6 +25,7 @@ from tui.words import plural
 __all__ = ["OriginDialog", "SearchDialog"]
 
 _NAME_WIDTH: Final = 24
+_HINT_MARGIN: Final = 6
 _SCOPES_WIDTH: Final = 36
 """Width of the title without the name."""
 
@@ -59,7 +60,8 @@ class SearchDialog(ListModal[Hit | None]):
     """
 
     placeholder: ClassVar[str] = "text, /regular expression/, or a filter"
-    hint: ClassVar[str] = f"Tab widens · {SYNTAX_HINT}"
+    hints: ClassVar[Sequence[str]] = (f"Tab widens · {SYNTAX_HINT}", FILTERS_HINT)
+    """The line at the bottom, and shorter ones for less room."""
 
     _list: HitList
 
@@ -84,7 +86,7 @@ class SearchDialog(ListModal[Hit | None]):
             names: Names of the branch, the session and the file.
         """
         self._input = Input(text, placeholder=self.placeholder)
-        super().__init__("", HitList(branches), self.hint, above=[self._input])
+        super().__init__("", HitList(branches), self.hints[0], above=[self._input])
         self._start_search = start
         self._stop_search = stop
         self.scope = scope
@@ -152,7 +154,9 @@ class SearchDialog(ListModal[Hit | None]):
             search: The search.
             keep: Whether to keep the cursor on its hit.
         """
-        empty = "searching…" if search.running else "no match" if search.query and not search.failure else ""
+        empty = "searching…" if search.running else ""
+        if search.query and not search.running and not search.failure:
+            empty = search.query.unknown_value or "no match"
         with_session = search.scope is SearchScope.FILE
         self._list.show(search.results.hits, with_session=with_session, empty=empty, keep_cursor=keep)
 
@@ -195,7 +199,8 @@ class SearchDialog(ListModal[Hit | None]):
         except QueryError as error:
             self._show_hint(str(error), is_error=True)
             return
-        self._show_hint(self.hint)
+        room = self.app.size.width - _HINT_MARGIN
+        self._show_hint(next((text for text in self.hints if len(text) <= room), self.hints[-1]))
         if self.search is not None and (query, self.scope) == (self.search.query, self.search.scope):
             return
         self._unsubscribe()
@@ -233,7 +238,7 @@ class OriginDialog(SearchDialog):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab,ctrl+f,shift+tab", "scope(0)", show=False, priority=True)]
 
     placeholder = "text to trace to its origin"
-    hint = "first line: the origin · Enter goes to it · Esc closes"
+    hints = ("first line: the origin · Enter goes to it · Esc closes",)
 
     def parse(self, text: str) -> Query:
         return passage_query(text)
