@@ -58,7 +58,7 @@ async def compare(explorer: Explorer) -> None:
         fork_words = await explorer.controller.pages.fork_words()
         choices = [Choice(name, name, "before the compaction") for name in others if name not in branches]
         choices += [choice for choice in branch_choices(explorer.view, fork_words) if choice.key != here]
-        name = branches[here].name if here in branches else here
+        name = explorer.panes.branch_tree.branch_name(here)
         picker = Picker(f"Compare {name} with", choices, current=comparison.suggest_branch())
         await explorer.push_dialog(picker, picked)
 

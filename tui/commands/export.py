@@ -30,9 +30,9 @@ async def export(explorer: Explorer) -> None:
         explorer.show_notice("There is nothing to export.")
         return
     session, through = view.session.session_id, exports.branches_with_turn()
-    everything = list(view.tree.branches)
+    everything, branch = list(view.tree.branches), explorer.panes.branch_tree.branch_name(view.branch_id)
     extents = [
-        Extent(f"branch {view.branch_id}", f"{session}-{view.branch_id}", [view.branch_id]),
+        Extent(f"branch {branch}", f"{session}-{view.branch_id}", [view.branch_id]),
         Extent(f"{len(through)} branches through turn {view.turn}", f"{session}-turn-{view.turn}", through),
         Extent(f"session, {len(everything)} branches", session, everything),
     ]

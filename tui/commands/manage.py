@@ -125,7 +125,10 @@ async def delete(explorer: Explorer) -> None:
         elif choice is DeleteChoice.ARCHIVE:
             explorer.run_holding_keys(partial(management.toggle_archive, session_id, branch_id))
 
-    await explorer.push_dialog(DeleteDialog(impact, target.title if target else ""), chosen)
+    title = target.title if target else ""
+    if branch_id is not None and (name := explorer.panes.branch_tree.branch_name(branch_id)) != branch_id:
+        title = name
+    await explorer.push_dialog(DeleteDialog(impact, title), chosen)
 
 
 @command(
@@ -143,6 +146,7 @@ async def copy_branch(explorer: Explorer) -> None:
 
     management = explorer.controller.management
     branch_id = _target(explorer)[1] or explorer.view.branch_id
+    branch = explorer.panes.branch_tree.branch_name(branch_id)
     fields = (
         Field("Session", management.suggest_copy_name(branch_id), "name of the new session"),
         Field("File", "", "this one; or a new file"),
@@ -152,7 +156,7 @@ async def copy_branch(explorer: Explorer) -> None:
         name, file = (value.strip() for value in values)
         await management.copy_branch(branch_id, name, _path(file) if file else None)
 
-    await explorer.push_dialog(Form(f"Copy branch {branch_id} into a new session", fields, "copies", copy))
+    await explorer.push_dialog(Form(f"Copy branch {branch} into a new session", fields, "copies", copy))
 
 
 @command(

@@ -36,7 +36,7 @@ class Management:
             target = await self._find(session_id, branch_id)
             if (title, note) == (target.title, target.note):
                 return
-            name = _display_name(session_id, branch_id)
+            name = self._display_name(session_id, branch_id)
             if title == target.title:
                 words = f"Note saved for {name}" if note else f"Note removed from {name}"
             else:
@@ -49,7 +49,7 @@ class Management:
             if self._asks_again("pin", session_id, branch_id):
                 return
             pinned = not (await self._find(session_id, branch_id)).pinned
-            words = f"{'Pinned' if pinned else 'Unpinned'} {_display_name(session_id, branch_id)}"
+            words = f"{'Pinned' if pinned else 'Unpinned'} {self._display_name(session_id, branch_id)}"
             await self._label(session_id, branch_id, words, pinned=pinned)
 
     async def toggle_archive(self, session_id: str, branch_id: str | None) -> None:
@@ -62,7 +62,7 @@ class Management:
                 )
             if self._asks_again("archive" if archived else "unarchive", session_id, branch_id):
                 return
-            words = f"{'Archived' if archived else 'Unarchived'} {_display_name(session_id, branch_id)}"
+            words = f"{'Archived' if archived else 'Unarchived'} {self._display_name(session_id, branch_id)}"
             await self._label(session_id, branch_id, words, archived=archived)
 
     async def toggle_show_archived(self) -> None:
@@ -95,13 +95,13 @@ class Management:
         async with state.write_lock:
             state.require_writable()
             state.require_idle(session_id, branch_id, may_pause=True)
-            editor, place = await state.editor(), self._place
+            editor, place, name = await state.editor(), self._place, self._display_name(session_id, branch_id)
             if branch_id is None:
                 await self._reloader.apply(editor.delete_session(session_id))
             else:
                 await self._reloader.apply(editor.delete_branch(session_id, branch_id))
             self._hide(session_id, branch_id, place)
-            state.notify(f"Deleted {_display_name(session_id, branch_id)}{self._arrived(place)}. z undoes it.")
+            state.notify(f"Deleted {name}{self._arrived(place)}. z undoes it.")
 
     def suggest_copy_name(self, branch_id: str) -> str:
         """Return an unused session id for a copy of a branch."""
@@ -203,7 +203,8 @@ class Management:
         if branch_id is None and hidden[0][1] is not None:
             # In the place of a branch is another branch, never a session.
             return False
-        self._state.notify(f"This is {_display_name(session_id, branch_id)} now. The same key again would {verb} it.")
+        name = self._display_name(session_id, branch_id)
+        self._state.notify(f"This is {name} now. The same key again would {verb} it.")
         return True
 
     async def _find(self, session_id: str, branch_id: str | None) -> Session | Branch:
@@ -218,6 +219,10 @@ class Management:
     def _is_only_branch(self, branch_id: str) -> bool:
         return all(branch.archived for name, branch in self._state.view.tree.branches.items() if name != branch_id)
 
-
-def _display_name(session_id: str, branch_id: str | None) -> str:
-    return f"session '{session_id}'" if branch_id is None else f"'{branch_id}'"
+    def _display_name(self, session_id: str, branch_id: str | None) -> str:
+        if branch_id is None:
+            return f"session '{session_id}'"
+        branch = self._state.view.tree.branches.get(branch_id)
+        if branch is not None and branch.label != branch.name:
+            return f"branch {branch.label}"
+        return f"'{branch_id if branch is None else branch.name}'"

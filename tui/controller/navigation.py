@@ -77,9 +77,14 @@ class Navigation:
     async def select_session(self, session_id: str, branch_id: str | None = None) -> None:
         """Open another session of the file at the end of a branch, by default the branch written last.
 
+        A session that is open already stays as it is if no branch is named.
+
         Raises:
             NotFoundError: The file has no such session, or the session no such branch.
         """
+        open_session = self._state.view.session
+        if branch_id is None and open_session is not None and open_session.session_id == session_id:
+            return
         await self.load_session(session_id, branch_id)
         await self.load_rest()
 

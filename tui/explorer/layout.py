@@ -156,6 +156,7 @@ class Panes(Horizontal, FixedSize):
     def _update_captions(self, view: View) -> None:
         branch = view.tree.branches.get(view.branch_id)
         words = "" if branch is None else self.branch_tree.known_words(branch)
+        self.composer.branch_name = self.branch_tree.branch_name(view.branch_id)
         # Where the tree is not beside the pane, nothing else names the session.
         is_alone = self.has_class("-narrow") or self.is_zoomed
         session = f" · in {printable_line(view.session.name)}" if is_alone and view.session is not None else ""

@@ -330,13 +330,14 @@ class Explorer(CommandScreen[None], FixedSize):
         finally:
             self._forking = False
         self.panes.composer.set_draft(text)
+        made = f"Made branch {branch_id}." if name else "Made a new branch."
         if self.agent is None:
             kept = "Your text is kept in the composer: no model is set." if text.strip() else "No model is set."
-            self.show_notice(f"Made branch {branch_id}. z undoes it. {kept}")
+            self.show_notice(f"{made} z undoes it. {kept}")
         elif text.strip():
             await self.agent.send(text)
         else:
-            self.show_notice(f"Made branch {branch_id}. The next message is sent there.")
+            self.show_notice(f"{made} The next message is sent there.")
 
     @on(Composer.LeaveRequested)
     def _leave_composer(self) -> None:

@@ -50,6 +50,12 @@ class Branch(NamedTuple):
         return self.title or self.branch_id
 
     @property
+    def label(self) -> str:
+        """The name; for an id that was made from turn and time, the turn."""
+        number = None if self.title else self.turn_in_id
+        return self.name if number is None else f"from turn {number}"
+
+    @property
     def turn_in_id(self) -> int | None:
         """The turn in an id that was made from turn and time of a fork; None for ids that somebody chose."""
         match = _GENERATED_ID.fullmatch(self.branch_id)

@@ -30,6 +30,9 @@ __all__ = ["Composer"]
 _MAX_MODEL_CELLS: Final = 40
 """Maximum width of the model's name."""
 
+_MAX_BRANCH_CELLS: Final = 20
+"""Maximum width of a branch's name, beside which a hint has room."""
+
 
 NO_MODEL: Final = "No model is set: start with --model or --agent"
 """The reason why no message can be sent."""
@@ -111,6 +114,9 @@ class Composer(Vertical, FixedSize):
 
     view: var[View] = var(View())
     """The view that is shown; a `fork` in it makes the composer the editor of a fork."""
+
+    branch_name: var[str] = var("")
+    """The name of the branch of the view in a sentence; empty for its title or id."""
 
     @dataclass
     class Submitted(WidgetMessage["Composer"]):
@@ -228,6 +234,9 @@ class Composer(Vertical, FixedSize):
         self._forked_text = initial.text or self._forked_text
         self._load(initial, self._drafts.get(fork_point, initial))
 
+    def watch_branch_name(self) -> None:
+        self._update_labels(self.view)
+
     def _save_draft(self) -> None:
         draft = _Draft(self._editor.value, self._name_input.value)
         if draft == self._initial_draft:
@@ -263,7 +272,7 @@ class Composer(Vertical, FixedSize):
             self._escape_action = escape_action
             self.refresh_bindings()
         first = f"First message of the new {'session' if view.new_session else 'branch'}"
-        placeholder = first if drafting else _message_placeholder(view)
+        placeholder = first if drafting else self._message_placeholder(view)
         self._editor.placeholder = Content(refusal or placeholder)
 
     @on(TextArea.Changed)
@@ -271,18 +280,46 @@ class Composer(Vertical, FixedSize):
         """Name the effect of Enter in the borders: a text hides the placeholder, and the draft follows the view."""
         view = self.view
         if view.fork is not None:
-            set_caption(self, *_fork_captions(view, view.fork))
+            set_caption(self, *self._fork_captions(view, view.fork))
             return
         if view.new_session:
             set_caption(self, "New session", "Enter begins it and sends · Esc leaves")
             return
         has_text, refusal = self._editor.document.end != (0, 0), _refusal(view)
-        title = f"Message to {_name(view, view.branch_id)}" if has_text and view.model and not refusal else ""
+        title = (
+            f"Message to {self._shown_name(view, view.branch_id)}" if has_text and view.model and not refusal else ""
+        )
         run = view.runs.get(view.branch_id)
         if run is not None and run.approvals:
             set_caption(self, title, "A tool call needs approval · Esc answers")
         else:
             set_caption(self, title, fit_name(view.model, _MAX_MODEL_CELLS) if view.model and not refusal else "")
+
+    def _fork_captions(self, view: View, fork: ForkDraft) -> tuple[str, str]:
+        """Return the title and subtitle of the composer while a fork is prepared."""
+        branch = view.tree.branches.get(fork.branch_id)
+        is_after_end = branch is not None and fork.turn > branch.turns
+        action = f"New branch after turn {fork.turn - 1}" if is_after_end else f"Fork from turn {fork.turn}"
+        return (
+            f"{action} · {self._shown_name(view, fork.branch_id)} stays as it is",
+            f"Enter makes the branch{' and sends' if view.model else ''} · Esc leaves",
+        )
+
+    def _message_placeholder(self, view: View) -> str:
+        if not view.model:
+            return NO_MODEL
+        enter = "queues it" if view.branch_id in view.runs else "to send"
+        return f"Message to {self._shown_name(view, view.branch_id)} · Enter {enter}"
+
+    def _shown_name(self, view: View, branch_id: str) -> str:
+        """Return the name of a branch, shortened."""
+        branch = view.tree.branches.get(branch_id)
+        name = branch_id if branch is None else branch.name
+        if branch_id == view.branch_id:
+            name = self.branch_name or name
+        if name.startswith("“"):
+            return f"“{fit_name(name[1:-1], _MAX_BRANCH_CELLS - 2)}”"
+        return fit_name(name, _MAX_BRANCH_CELLS)
 
     # Sending and leaving
 
@@ -351,30 +388,6 @@ def _fork_point(view: View) -> _ForkPoint | None:
         return None
     session_id = view.session.session_id if view.session is not None else ""
     return _ForkPoint(session_id, view.fork.branch_id, view.fork.turn)
-
-
-def _fork_captions(view: View, fork: ForkDraft) -> tuple[str, str]:
-    """Return the title and subtitle of the composer while a fork is prepared."""
-    branch = view.tree.branches.get(fork.branch_id)
-    is_after_end = branch is not None and fork.turn > branch.turns
-    action = f"New branch after turn {fork.turn - 1}" if is_after_end else f"Fork from turn {fork.turn}"
-    return (
-        f"{action} · {_name(view, fork.branch_id)} stays as it is",
-        f"Enter makes the branch{' and sends' if view.model else ''} · Esc leaves",
-    )
-
-
-def _name(view: View, branch_id: str) -> str:
-    """Return the title of a branch, or its id."""
-    branch = view.tree.branches.get(branch_id)
-    return printable_line(branch_id if branch is None else branch.name)
-
-
-def _message_placeholder(view: View) -> str:
-    if not view.model:
-        return NO_MODEL
-    enter = "queues it" if view.branch_id in view.runs else "to send"
-    return f"Message to {_name(view, view.branch_id)} · Enter {enter}"
 
 
 def _refusal(view: View) -> str:

@@ -17,6 +17,7 @@ from textual.strip import Strip
 from tui.model import Branch, Chain, RunState, Session, Turn, View
 from tui.painting.row_widget import BorderlessRows
 from tui.painting.stable_scroll import StableScrollView
+from tui.printable import printable_line
 from tui.widgets.format import fit_name
 from tui.widgets.message import WidgetMessage
 from tui.widgets.page_cache import PageCache
@@ -25,12 +26,16 @@ from tui.widgets.tree.legend import describe_session, describe_turn
 from tui.widgets.tree.painter import RowPainter
 from tui.widgets.tree.rows import SessionRow, TurnRow
 from tui.widgets.tree.state import TreeState
+from tui.words import shorten
 
 __all__ = ["TreeView", "TurnPage"]
 
 _PAGE: Final = 64
 _CAPACITY: Final = 8192
 """Turns that are kept."""
+
+_MAX_WORDS: Final = 40
+"""Characters of the words by which a sentence names a branch."""
 
 
 class TurnPage(NamedTuple):
@@ -323,7 +328,7 @@ class TreeView(StableScrollView, BorderlessRows):
             is_selected=index == state.selected,
             is_marked=(chain.index, row.turn) in state.marks,
             branch=branch,
-            label=words or ("" if branch is None else _label(branch)),
+            label=words or ("" if branch is None else branch.label),
             is_label_text=bool(words),
             is_label_minor=branch is not None and not words and not branch.title and branch.turn_in_id == row.turn,
             is_current=state.view.branch_id in branch_ids,
@@ -347,6 +352,13 @@ class TreeView(StableScrollView, BorderlessRows):
         chain = None if number is None else self._state.view.tree.chain_at(branch.branch_id, number)
         known = None if number is None or chain is None else self._turns.get(number, chain.holders[0])
         return "" if known is None else known.text
+
+    def branch_name(self, branch_id: str) -> str:
+        """Return the name of a branch in a sentence: its title, else its first words after the fork, else its id."""
+        branch = self._state.view.tree.branches.get(branch_id)
+        if branch is None or not (words := self.known_words(branch)):
+            return branch_id if branch is None else branch.label
+        return f"“{shorten(printable_line(words), _MAX_WORDS)}”"
 
     def _first_words(self, branch_id: str, turn: int) -> str:
         """Return the words of a branch's turn; empty until they are read."""
@@ -403,9 +415,3 @@ def _shown(view: View) -> tuple[object, ...]:
         view.revision,
         {name: run.state is RunState.WAITING for name, run in view.runs.items()},
     )
-
-
-def _label(branch: Branch) -> str:
-    """Return the name of a branch, of an id made from turn and time only the turn."""
-    number = None if branch.title else branch.turn_in_id
-    return branch.name if number is None else f"from turn {number}"
