@@ -24,9 +24,12 @@ from tests.conversations import run_result, turn
 from tests.fork_server import fork_server
 from tui.items.codec import decode
 from tui.model.requests import RequestUsage, SentRequest
+from tui.storage.editor import Editor
 
 
-def test_list_prints_sessions_and_the_branches_of_the_one_written_last(conversation: Path, run: Run) -> None:
+async def test_list_prints_sessions_and_the_branches_of_the_one_written_last(conversation: Path, run: Run) -> None:
+    editor = Editor(conversation, "agent_sessions", "agent_messages")
+    await editor.label("support", "alt", note="the cheaper one", description="Noted")
     lines = run("list", conversation).stdout.split("\n")
     assert lines[0] == "2 sessions, the one written last first"
     assert [line.split()[0] for line in lines[1:3]] == ["support", "billing"]
@@ -35,6 +38,7 @@ def test_list_prints_sessions_and_the_branches_of_the_one_written_last(conversat
         ["main", "3", "turns", "8", "items"],
         ["alt", "2", "turns", "4", "items"],
     ]
+    assert lines[6].endswith("  the cheaper one")
     billing = run("list", conversation, "--session", "billing").stdout.split("\n")
     assert billing[4] == "1 branch of billing"
     assert billing[5].split() == ["main", "1", "turn", "2", "items"]

@@ -25,6 +25,7 @@ from tui.errors import ConfigError
 from tui.explorer.actions import screen_actions
 from tui.explorer.keymap import PRESETS, key_bindings
 from tui.screens.dialogs.help import Help, HelpRow
+from tui.screens.dialogs.menu import Menu
 from tui.storage.store import Store
 from tui.widgets.signs import SIGNS
 
@@ -156,8 +157,17 @@ async def test_every_sign_on_the_screen_is_explained(path: Path) -> None:
         symbols = {character for character in text if unicodedata.category(character)[0] == "S"}
         return {symbol for symbol in symbols - set(explained) if ord(symbol) > 126 and not "─" <= symbol <= "▟"}
 
+    # As they are on the screen, not only as the examples.
+    for text in ("‹1/2›", "2✗", "[porto]", "[two-f…ends]", "⚙7", "2.5k", "≈43.1k", "≥2.5M", "×12"):
+        assert any(sign.shows(text) for sign in SIGNS), text
+    assert not any(sign.shows("main") for sign in SIGNS)
+
     async with open_explorer(path) as explorer:
-        await explorer.press("g", "down", "v", "asterisk", "left")
+        await explorer.press("question_mark")
+        explorer.app.post_message(Paste("‹1/2›"))
+        await explorer.settle()
+        assert "the second of three alternatives" in explorer.text
+        await explorer.press("escape", "g", "down", "v", "asterisk", "left")
         assert not unexplained(explorer.text)
         await explorer.press("right", "2", "o")
         assert not unexplained(explorer.text)
@@ -220,6 +230,28 @@ async def test_the_configuration_changes_keys(path: Path) -> None:
         assert explorer.view.fork is None
         await explorer.press("ctrl+t")
         assert explorer.view.fork is not None
+
+
+async def test_footer_help_and_menu_keep_their_order_if_actions_have_more_keys(path: Path) -> None:
+    async def read(keys: dict[str, str]) -> list[list[str]]:
+        config, shown = Config(Path("config.toml"), keys=keys), []
+        async with open_explorer(path, size=(60, 30), config=config, agent=AgentSettings(model="offline")) as explorer:
+            for pane in ("1", "2", "3"):
+                await explorer.press("escape", pane)
+                shown.append([explorer.lines[-1], *(action.title for action in screen_actions(explorer.screen))])
+                await explorer.press("space")
+                menu = explorer.app.screen
+                assert isinstance(menu, Menu)
+                shown.append([entry.title for entry in menu._entries])
+                await explorer.press("escape")
+        return shown
+
+    # Of some actions alone: Textual lists the bindings that the configuration changes after all others.
+    some = ["fork.here", *list(key_bindings())[::2]]
+    more = {name: ",".join((*key_bindings()[name].keys, f"alt+{chr(0x4E00 + i)}")) for i, name in enumerate(some)}
+    shown = await read({})
+    assert "f Fork" in shown[2][0]
+    assert shown == await read(more)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ async def test_title_and_note_are_edited_in_one_dialog(path: Path) -> None:
         assert re.search(r"Oslo \[b\] · alt .* 2 turns", explorer.text)
         await explorer.resize(140, 40)
         await explorer.press("escape")
+        assert "Turn 2 of Oslo [b] · note: better · alternative" in explorer.text
+        # Its heading leads to no other branch.
+        await explorer.click_text("support")
+        assert explorer.view.branch_id == "alt"
+        await explorer.press("2", "escape")
         await explorer.press("comma")
         assert [line.value for line in explorer.app.screen.query(Input)] == ["Oslo [b]", "better"]
         await explorer.press("escape", "f")
@@ -165,7 +170,7 @@ async def test_the_list_of_changes_undoes_back_to_an_entry(path: Path) -> None:
         await explorer.press("E", "E")
         assert "Make 3 changes permanent" in explorer.text
         await explorer.press("y")
-        assert "permanent support" in explorer.text
+        assert "· permanent" in explorer.text
         await explorer.press("escape")
         await explorer.press("z")
         assert explorer.notice.strip().endswith("Nothing to undo.")

@@ -23,7 +23,7 @@ def listed(explorer: ExplorerDriver) -> list[str]:
     return [entry.title for entry in screen._entries]
 
 
-async def test_space_lists_the_commands_for_what_is_under_the_cursor(path: Path) -> None:
+async def test_space_lists_the_commands_for_what_is_under_the_cursor(path: Path, long_path: Path) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press("space")
         found = listed(explorer)
@@ -33,12 +33,24 @@ async def test_space_lists_the_commands_for_what_is_under_the_cursor(path: Path)
         assert len(found) == len(set(found))
         await explorer.press("escape", "2", "space")
         assert titles(Target.ITEM, Target.TURN, Target.BRANCH) <= set(listed(explorer))
+        # Enter does nothing there, as a message cannot be folded.
+        assert listed(explorer)[0] == "Unfold all"
         await explorer.press("escape", "3", "space")
         assert titles(Target.BAR, Target.TURN) <= set(listed(explorer))
         await explorer.press("escape", "1", "G", "space")
         # Commands that apply to the open session alone are not offered for another one.
         assert listed(explorer)[1:] == ["Rename", "Pin", "Archive", "Delete", "Help", "Commands"]
         assert "Session billing" in explorer.text
+    async with open_explorer(long_path) as explorer:
+        await explorer.press("2")
+        # The output.
+        explorer.chat.put_cursor(2)
+        await explorer.press("space")
+        assert listed(explorer)[:2] == ["Unfold", "Unfold all"]
+        await explorer.press("enter", "space")
+        assert listed(explorer)[:2] == ["Fold", "Unfold all"]
+        await explorer.press("escape", "o", "space")
+        assert listed(explorer)[:2] == ["Fold", "Fold all"]
 
 
 async def test_the_menu_is_answered_by_arrows_by_a_key_and_by_the_mouse(path: Path) -> None:

@@ -38,7 +38,7 @@ async def run(options: argparse.Namespace) -> int:
     out = Output()
     out.line((f"{plural(len(sessions), 'session')}, the one written last first", "bold"))
     out.table(
-        [session.session_id, format_time_and_zone(session.updated_at), session_title(session), _marks(session)]
+        [session.session_id, format_time_and_zone(session.updated_at), session_title(session), *_label(session)[1:]]
         for session in sessions
     )
     out.line()
@@ -53,8 +53,8 @@ async def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _label(branch: Branch) -> tuple[str, str]:
-    return branch.title, _marks(branch)
+def _label(labelled: Session | Branch) -> tuple[str, str, str]:
+    return labelled.title, _marks(labelled), labelled.note
 
 
 def _marks(labelled: Session | Branch) -> str:

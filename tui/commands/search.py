@@ -60,10 +60,10 @@ async def search_everywhere(explorer: Explorer) -> None:
 @command(
     "find.blame",
     keys="number_sign",
-    title="Blame",
-    help="Where the selected text comes from, and where it is repeated",
+    title="Origin",
+    help="Origin of the selected text, and where it is repeated",
     on=(Target.ITEM,),
-    synonyms=("origin", "source"),
+    synonyms=("blame", "source", "where"),
     holds_keys=True,
 )
 async def blame(explorer: Explorer) -> None:

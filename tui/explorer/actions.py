@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from tui.commands import COMMANDS
 from tui.commands.registry import has_key
-from tui.widgets.key_bar import takes_as_text
+from tui.widgets.key_bar import ordered_bindings, takes_as_text
 
 __all__ = ["Action", "screen_actions"]
 
@@ -50,7 +50,7 @@ class Action(NamedTuple):
 def screen_actions(screen: Screen[Any]) -> list[Action]:
     """Return what works now: the bindings of the focused widget and of the screen, the commands, then movements."""
     found: dict[str, Action] = {}
-    for node, binding, _, tooltip in screen.active_bindings.values():
+    for node, binding, _, tooltip in ordered_bindings(screen):
         of_dialog = screen.is_modal and (binding.show or node is screen) and not binding.action.startswith("app.")
         if not binding.description or not (binding.id or of_dialog) or takes_as_text(screen, binding.key):
             continue

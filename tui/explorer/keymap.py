@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import Keys, format_key, key_to_character
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys, format_key, key_to_character
 
 from tui.commands import COMMANDS
 from tui.config import Config
@@ -86,7 +86,9 @@ _PLACES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """The scopes whose bindings work at the same time."""
 
 _MODIFIERS: Final = ("ctrl", "shift", "alt", "super", "hyper", "meta")
-_NAMED_KEYS: Final = frozenset(key.value for key in Keys if not key.value.startswith("<"))
+_NAMED_KEYS: Final = frozenset(
+    (*(key.value for key in Keys if not key.value.startswith("<")), *KEY_NAME_REPLACEMENTS.values())
+)
 
 
 class KeyBinding(NamedTuple):

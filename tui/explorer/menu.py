@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -13,12 +13,12 @@ from tui.commands.context import Explorer
 from tui.commands.registry import has_key
 from tui.explorer.actions import Action, screen_actions
 from tui.screens.dialogs.menu import Menu, MenuEntry
+from tui.widgets.key_bar import ordered_bindings
 from tui.widgets.transcript.transcript import Transcript
 from tui.widgets.tree.branch_tree import BranchTree
 from tui.widgets.usage.token_chart import TokenChart
 
 if TYPE_CHECKING:
-    from textual.binding import ActiveBinding
     from textual.dom import DOMNode
     from textual.screen import Screen
     from textual.widget import Widget
@@ -44,8 +44,6 @@ class MenuScreen(Explorer, Protocol):
 
     @property
     def focused(self) -> Widget | None: ...
-    @property
-    def active_bindings(self) -> Mapping[str, ActiveBinding]: ...
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None: ...
 
 
@@ -113,12 +111,12 @@ def _sections(explorer: MenuScreen) -> list[_Section]:
 
 
 def _branch_section(explorer: MenuScreen, branch_id: str) -> _Section:
-    return _Section(f"Branch {explorer.view.tree.branches[branch_id].name}", (Target.BRANCH,))
+    return _Section(f"Branch {explorer.panes.branch_tree.branch_name(branch_id)}", (Target.BRANCH,))
 
 
 def _runnables(explorer: MenuScreen, branch_id: str | None) -> Iterator[_Runnable]:
     """Yield the entries: what Enter does in the pane, then the commands that apply to what is under the cursor."""
-    bindings = explorer.active_bindings.values()
+    bindings = ordered_bindings(explorer.app.screen)
     keys: dict[str, list[str]] = {}
     for active in bindings:
         if active.binding.id and has_key(active.binding):
@@ -131,14 +129,16 @@ def _runnables(explorer: MenuScreen, branch_id: str | None) -> Iterator[_Runnabl
     sections = _sections(explorer) if branch_id is None else [_branch_section(explorer, branch_id)]
     first = sections[0].heading if sections else ""
     seen = set()
+    titles = explorer.panes.chat.key_titles if explorer.focused is explorer.panes.chat else {}
     for node, binding, _, tooltip in bindings:
         # What Enter does concerns the turn.
         is_own = node is explorer.focused and branch_id is None
-        if is_own and binding.show and binding.id and binding.id not in seen:
+        title = titles.get(binding.action, binding.description)
+        if is_own and binding.show and binding.id and binding.id not in seen and title:
             seen.add(binding.id)
             names = keys[binding.id]
             help_text = tooltip or binding.description
-            entry = MenuEntry(first, binding.description, tuple(names), label(names), help_text)
+            entry = MenuEntry(first, title, tuple(names), label(names), help_text)
             yield _Runnable(entry, binding.action, node)
     everywhere = _Section("Program", ())
     for section in (*sections, everywhere):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import ClassVar, Final, NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from typing import Any, ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
 from textual.app import RenderResult
+from textual.binding import ActiveBinding, BindingsMap
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.keys import format_key
 from textual.reactive import reactive
 from textual.screen import Screen
 
 from tui.painting.stable_scroll import FixedSize
 
-__all__ = ["KeyBar", "takes_as_text"]
+__all__ = ["KeyBar", "ordered_bindings", "takes_as_text"]
 
 _ALWAYS: Final = ("app.quit", "app.show_help", "dismiss")
 """Actions that are shown, before `preferred` ones, in preference to others if there is not room for all."""
@@ -98,7 +101,7 @@ class KeyBar(FixedSize):
             return
         found: dict[str, _Key] = {}
         idle = self._idle()
-        for _, binding, enabled, tooltip in screen.active_bindings.values():
+        for _, binding, enabled, tooltip in ordered_bindings(screen):
             if binding.show and enabled and binding.action not in idle and not takes_as_text(screen, binding.key):
                 label = self.app.get_key_display(binding)
                 key = _Key(binding.key, label, binding.description, tooltip or binding.description, binding.action)
@@ -162,6 +165,27 @@ class KeyBar(FixedSize):
     def on_click(self, event: events.Click) -> None:
         if key := self._key_at(event.x):
             self.app.simulate_key(key.key)
+
+
+def ordered_bindings(screen: Screen[Any]) -> list[ActiveBinding]:
+    """Return the bindings that work now as they are declared; Textual lists those with changed keys last."""
+    chain = (screen.focused or screen).ancestors_with_self
+    order = {node: (depth, _declared(type(node))) for depth, node in enumerate(chain)}
+
+    def place(active: ActiveBinding) -> tuple[int, int]:
+        depth, actions = order[active.node]
+        return depth, actions.get(active.binding.action, len(actions))
+
+    return sorted(screen.active_bindings.values(), key=place)
+
+
+@cache
+def _declared(owner: type[DOMNode]) -> Mapping[str, int]:
+    """Return the position of each action among the bindings of a class."""
+    maps = (BindingsMap(base.__dict__.get("BINDINGS")) for base in reversed(owner.__mro__))
+    # A key that a base class has keeps its place, as it does for Textual.
+    actions = {key: binding.action for bindings in maps for key, binding in bindings}
+    return {action: position for position, action in enumerate(dict.fromkeys(actions.values()))}
 
 
 def takes_as_text(screen: Screen[object], key: str) -> bool:

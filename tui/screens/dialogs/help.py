@@ -88,10 +88,10 @@ class Help(ListModal[int | None]):
             if scores[str(number)]
         ]
         signs = [
-            Row(f"{title} {number}", title, words, left=sign)
+            Row(f"{title} {number}", title, sign.words, left=sign.sign)
             for title, legend in _LEGENDS
-            for number, (sign, words) in enumerate(legend)
-            if match_score(typed, title, sign.split(), words)
+            for number, sign in enumerate(legend)
+            if match_score(typed, title, sign.sign.split(), sign.words) or sign.shows(typed)
         ]
         best = max(rows, key=lambda row: scores[row.key], default=None) if typed.strip() else None
         self._list.show([*rows, *signs], best.key if best is not None else None)

@@ -46,7 +46,7 @@ class Blocks:
         self._kinds = bytearray()
         self._incremental: dict[int, IncrementalItem] = {}
         self._rendered = RenderCache()
-        self._all_unfolded = False
+        self.all_unfolded = False
         self._toggled: set[int] = set()
 
     @property
@@ -203,7 +203,7 @@ class Blocks:
 
     def toggle_all(self) -> None:
         """Unfold all items, or fold them again."""
-        self._all_unfolded = not self._all_unfolded
+        self.all_unfolded = not self.all_unfolded
         self._toggled.clear()
         self.reset_heights()
 
@@ -212,7 +212,7 @@ class Blocks:
         self._toggled.clear()
 
     def _is_folded(self, position: int, item: Item) -> bool:
-        unfolded = self._all_unfolded or bool(self._kinds[position] & _UNFOLDED)
+        unfolded = self.all_unfolded or bool(self._kinds[position] & _UNFOLDED)
         return unfolded == (item.message_id in self._toggled)
 
     def _render(self, position: int, item: Item) -> Rendered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -46,6 +47,15 @@ class ItemCursorView(ItemView, can_focus=True):
     def cursor_y(self) -> int:
         """The line of the widget in which the item under the cursor begins, or the nearest line in sight."""
         return min(max(self.row_of_text(self._cursor), 0), max(self._viewport.height - 1, 0))
+
+    @property
+    def key_titles(self) -> Mapping[str, str]:
+        """What the keys of some actions do with the folds as they are; empty for nothing."""
+        toggles = "Unfold" if self._blocks.is_folded(self._cursor) else "Fold"
+        return {
+            "toggle_fold": toggles if self._blocks.is_foldable(self._cursor) else "",
+            "toggle_tools": "Fold all" if self._blocks.all_unfolded else "Unfold all",
+        }
 
     def cursor_text(self) -> str:
         """Return the text of the item under the cursor; empty if it was not read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -18,10 +19,25 @@ _NAME_CHARACTERS: Final = 40
 
 
 class Sign(NamedTuple):
-    """A sign of the tree, and what it means."""
+    """A sign of the tree, and what it means.
+
+    Attributes:
+        sign: The sign, or several; numbers and `name` in it are examples.
+    """
 
     sign: str
     words: str
+
+    def shows(self, text: str) -> bool:
+        """Return whether a text from the screen is one of the signs, with other numbers and names, beside a number."""
+        patterns = (
+            "".join(
+                ".+" if part == "name" else r"[\d.,]+" if part[0].isdigit() else re.escape(part)
+                for part in re.findall(r"\d[\d.,]*|name|.", sign)
+            )
+            for sign in self.sign.split()
+        )
+        return any(re.fullmatch(rf"[\d.,]*{pattern}[\d.,]*[kMBT]?", text.strip()) for pattern in patterns)
 
 
 SIGNS: Final = (
@@ -66,6 +82,8 @@ def _turn_words(
         yield f"Turn {row.turn} of {branch}" if row.turn else f"Before the first message of {branch}"
     if is_preview:
         yield "preview, Enter opens it"
+    if appearance.branch is not None and appearance.branch.note:
+        yield f"note: {_short(appearance.branch.note)}"
     if row.is_first and span.is_fork:
         yield f"alternative {span.alternative} of {span.alternatives}"
     if row.is_last and span.begins_fork:
@@ -109,6 +127,7 @@ def describe_session(row: SessionRow, *, is_unseen: bool) -> str:
     if session is None:
         return ""
     words = [f"Session {_short(session.name)}"]
+    words += [f"note: {_short(session.note)}"] if session.note else []
     words += ["folded"] if row.is_folded else []
     words += ["without branches"] if session.plain else []
     words += ["made by another program"] if is_unseen else []
