@@ -313,7 +313,11 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         if near or not words[1].startswith("-"):
             known = f"did you mean {near[0]}?" if near else f"commands: {', '.join(COMMANDS)}"
             parser.error(f"'{words[0]}' is neither a command nor a file; {known}")
-    options = parser.parse_args(words, argparse.Namespace(command=None))
+    options, unknown = parser.parse_known_args(words, argparse.Namespace(command=None))
+    if unknown:
+        corrected = " ".join(("convo-tui", unknown[0], str(options.file), *unknown[1:]))
+        hint = f"; put the command first: {corrected}" if unknown[0] in COMMANDS else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if options.file is None and not options.demo:
         parser.error("name one file, or --demo")
     return options

@@ -74,7 +74,10 @@ async def test_enter_undoes_back_to_the_highlighted_change() -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert history.calls == ["undo 2"]
-        assert app.text.count("undone support") == 2
+        assert app.text.count("· undone") == 2
+        await pilot.resize_terminal(60, 30)
+        assert app.text.count("· undone") == 2
+        await pilot.resize_terminal(100, 30)
         assert "Enter redoes 1 change: Change 2" in app.text
 
 

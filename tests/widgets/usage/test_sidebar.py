@@ -350,6 +350,18 @@ async def test_an_unrelated_change_draws_nothing(monkeypatch: pytest.MonkeyPatch
         assert drawn
 
 
+async def test_long_costs_neither_touch_nor_remove_a_scope() -> None:
+    usage = with_prices(sample_usage(9))
+    costs = zip(Scope, ("0.00034", "0.0011", "0.00018"), strict=True)
+    rows, usage = usage.rows, usage._replace(money={scope: Money(Decimal(cost), 9, 0, True) for scope, cost in costs})
+    usage.rows = tuple(row._replace(cost=Money(Decimal("0.00034"), 1, 0, True)) for row in rows)
+    app = UsageApp(TYPICAL._replace(branch_usage=usage))
+    async with app.run_test(size=(34, 34)):
+        assert row(app, "own")[1::2] == ["path", "all"]
+        assert row(app, "≈$0.00034") == ["≈$0.0011", "≈$0.00018"]
+        assert row(app, "cost") == ["≈$0.0011", "≈$0.00034"]
+
+
 async def test_the_cost_of_each_scope_is_below_its_tokens() -> None:
     app = UsageApp(WITH_PRICES)
     async with app.run_test(size=WIDE) as pilot:

@@ -11,6 +11,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Key
+from textual.geometry import Size
 from textual.widgets import Input, RadioButton, RadioSet, Static
 from textual.worker import Worker
 
@@ -154,9 +155,9 @@ class ExportDialog(Modal[Path | None]):
         self.set_focus(self._format_choice)
         self.set_interval(_INTERVAL, self._show_progress)
 
-    def on_resize(self) -> None:
-        super().on_resize()
-        self.set_class(self.size.width < 100, "-stacked")
+    def fit(self, size: Size) -> None:
+        super().fit(size)
+        self.set_class(size.width < 100, "-stacked")
 
     @on(RadioSet.Changed)
     def _propose(self) -> None:

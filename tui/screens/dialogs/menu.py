@@ -8,8 +8,8 @@ from typing import ClassVar, Final, NamedTuple
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.events import Key, Resize
-from textual.geometry import Offset
+from textual.events import Key
+from textual.geometry import Offset, Size
 
 from tui.screens.dialogs.modal import Modal
 from tui.widgets.lists.sections import Row, SectionList
@@ -87,10 +87,11 @@ class Menu(Modal[int | None]):
             for index, entry in enumerate(self._entries)
         )
 
-    def on_resize(self, event: Resize) -> None:  # type: ignore[override]
+    def fit(self, size: Size) -> None:
+        """Do nothing: a dialog across the screen is laid out otherwise."""
+
+    def on_resize(self) -> None:
         """Place the menu below its cell, or above it where there is not room below."""
-        # A dialog across the screen is laid out otherwise.
-        event.prevent_default()
         width, height = self.size
         sections = dict.fromkeys(entry.section for entry in self._entries)
         # A blank line and a heading for each section but the first, whose heading is the title.

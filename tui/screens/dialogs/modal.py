@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Click
+from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.style import Style
 from textual.widget import Widget
@@ -101,6 +102,8 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         self._lines_beside_body = 1 + len(above) + len(below) + bool(hint)
 
     def compose(self) -> ComposeResult:
+        # Its first frame would be drawn for another size.
+        self.fit(self.app.size)
         with Vertical():
             yield from self.compose_head()
             yield from self._widgets
@@ -123,8 +126,12 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def on_resize(self) -> None:
+        self.fit(self.size)
+
+    def fit(self, size: Size) -> None:
+        """Lay the dialog out for the size of the screen."""
         # In a container of automatic height Textual ignores a maximum height that is not in cells.
-        height = self.size.height
+        height = size.height
         tall = height >= _TALL
         self.set_class(tall, "-tall")
         others = _BORDER_LINES + self._lines_beside_body + (_MARGIN_LINES + self._lines_beside_body if tall else 0)

@@ -198,4 +198,6 @@ def _label(entry: JournalEntry) -> Content:
 
 
 def _detail(entry: JournalEntry) -> str:
-    return f"{_STATES[entry.state]} {_ORIGINS[entry.origin]}{entry.session_id} {format_time(entry.created_at)}".strip()
+    # Where there is not room for all, the last one stays.
+    parts = f"{_ORIGINS[entry.origin]}{entry.session_id}", format_time(entry.created_at), _STATES[entry.state]
+    return " · ".join(filter(None, parts))

@@ -114,7 +114,10 @@ def _usage_table(view: View, turn: TurnUsage | None, column: int, with_turn: boo
     costs = [cost_text(view, scope_cost(view), has_usage=shown_usage(view) is not None)]
     if with_turn:
         costs.append(cost_text(view, turn.cost, has_usage=turn.usage is not None) if turn else LOADING)
-    text = "".join(cell.rjust(column) for cell in costs)
+    text = ""
+    for cell in costs:
+        touches = text and len(cell) >= column
+        text = f"{text.lstrip()} {cell}".rjust(column * 2) if touches else text + cell.rjust(column)
     yield _table_line(None, "cost", text, _muted_if_all_placeholders(costs), legend)
     room = column * (2 if with_turn else 1)
     context = context_text(turn, room - 1) if view.turn else ABSENT
@@ -182,7 +185,8 @@ def scope_total(view: View, scope: Scope) -> str:
 def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
     """Return a line with the totals of all scopes, and a line with their costs.
 
-    If there is not enough room, the shown scope is omitted, because the table shows it too.
+    If there is not enough room, the costs are not below their totals; if that is not enough, the shown scope is
+    omitted, because the table shows it too.
     """
     money = view.branch_usage.money if view.branch_usage else {}
     cells = {}
@@ -193,10 +197,14 @@ def _scopes_lines(view: View, width: int) -> tuple[Content, Content]:
     has_costs = has_prices(view)
     if not has_costs:
         cells = {scope: (total, "") for scope, (total, _) in cells.items()}
-    if sum(max(map(len, cell)) + 1 for cell in cells.values()) > width + 1:
+    lengths = [[len(text) + 1 for text in texts] for texts in cells.values()]
+    is_aligned = sum(map(max, lengths)) <= width + 1
+    if not is_aligned and max(map(sum, zip(*lengths, strict=True))) > width + 1:
+        is_aligned = True
         del cells[view.scope]
-    widths = {scope: max(map(len, cell)) for scope, cell in cells.items()}
-    gap = next((gap for gap in (3, 2) if sum(widths.values()) + gap * (len(widths) - 1) <= width), 1)
+    widths = {scope: max(map(len, cell)) if is_aligned else 0 for scope, cell in cells.items()}
+    gaps = (gap for gap in (3, 2) if is_aligned and sum(widths.values()) + gap * (len(widths) - 1) <= width)
+    gap = next(gaps, 1)
 
     def line(index: int) -> Content:
         parts = (
