@@ -129,7 +129,7 @@ async def test_a_deletion_is_undone_after_a_restart(conversation: Path, sdk: Ope
             lambda text: "1 turn with 2 items that no other branch has" in text and "usage of 550 tokens" in text
         )
         terminal.type("y")
-        terminal.until("Deleted 'cheap'")
+        terminal.until("Deleted 'The cheap one'")
     session = sdk(conversation, "support")
     assert {branch["branch_id"] for branch in await session.list_branches()} == {"main"}
     with explorer(conversation) as terminal:
