@@ -33,7 +33,7 @@ SIGNS: Final = (
     Sign("▸", "Usage: the selected turn; on one line, with the focus, the turn under the cursor"),
     Sign("▄▁ ▅▁", "Usage on one line: the input and the output of each turn"),
     Sign("×3", "Three times"),
-    Sign("2.5k 1.2M", "Numbers in thousands, in millions; B and T are billions and trillions"),
+    Sign("2.5k 1M", "Numbers in thousands, in millions; B and T are billions and trillions"),
     *(Sign(mark, f"Usage: {MARK_WORDS[verdict]}") for verdict, mark in MARKS.items()),
     Sign("↰", "Usage: another branch ran this turn"),
     Sign(f"{ESTIMATE} ≥", "An estimate, as of tokens that no provider counted; at least this much"),
