@@ -115,7 +115,7 @@ async def test_everything_can_be_read_in_every_theme(path: Path, name: str) -> N
         with explorer.app.batch_update():
             for theme in THEMES:
                 explorer.app.theme = theme
-                await explorer.settle()
+                await explorer.pilot.pause()
                 if found := too_faint(explorer.app):
                     faint[theme] = found
         assert not faint
