@@ -133,7 +133,7 @@ def config_path() -> Path:
 
 
 def state_path() -> Path:
-    """Return the path of the file in which the program keeps what the user chose in it."""
+    """Return the path of the file in which the program remembers the user's choices."""
     return user_state_path("convo-tui", appauthor=False) / "state.json"
 
 

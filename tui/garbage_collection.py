@@ -29,7 +29,7 @@ def start() -> None:
 
 
 def exclude_existing_objects() -> None:
-    """Exclude all objects that exist now from collection, after many long-lived objects were created."""
+    """Exclude all objects that exist now from collection; call it after creating many long-lived objects."""
     gc.freeze()
 
 

@@ -71,7 +71,7 @@ class AutomaticCompaction(OpenAIResponsesCompactionSession):
 
 
 class _Snapshot:
-    """The items of a branch as the SDK's wrapper reads and replaces them; refused if the branch has changed since."""
+    """The items of a branch as the SDK's wrapper reads and replaces them, unless the branch has changed since."""
 
     session_settings: SessionSettings | None = None
 

@@ -12,7 +12,7 @@ __all__ = ["run"]
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Give a branch to the messages of a session that have none."""
+    """Put the messages that are in no branch of their session in one."""
     async with open_session(options.file, options.session, quiet=True) as found:
         found.store.require_changeable()
         session_id = found.session.session_id

@@ -331,7 +331,7 @@ def parser_of(line: str) -> argparse.ArgumentParser:
 
 
 def commands_parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
-    """Return the parser of some commands, by default of all, which takes 14 ms longer than one."""
+    """Return the parser of some commands, by default of all, which takes 14 ms longer than the parser of one."""
     parser = argparse.ArgumentParser(prog="convo-tui", allow_abbrev=False)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in names:

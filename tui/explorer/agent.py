@@ -51,7 +51,7 @@ class ExplorerAgent:
         await to_thread(_prepare_lexers)
 
     def close(self) -> None:
-        """Answer the tools no more."""
+        """Stop answering `input()` calls of tools."""
         self._resources.close()
 
     def view_changed(self, before: View, view: View) -> None:

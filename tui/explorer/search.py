@@ -202,7 +202,7 @@ class ExplorerSearch:
         return search
 
     def _tell_failure(self, search: Search) -> None:
-        """Tell why a search failed, for which its line has no room, unless the one before failed likewise."""
+        """Show in a notice why a search failed, unless the last one failed likewise; the bar has no room for it."""
         if not search.running:
             if search.failure not in ("", self._told_failure):
                 self._screen.show_notice(search.failure, "error")

@@ -39,7 +39,7 @@ class RunWriter:
         started_at: str | None = None,
         seconds: float = 0,
     ) -> None:
-        """Begin to measure the time of a run that answers `text`; a paused one has run for `seconds` already."""
+        """Start timing a run that answers `text`; a paused one has run for `seconds` already."""
         self.editor = editor
         self.session = session
         self.checkpoint = checkpoint

@@ -113,7 +113,7 @@ class InputFilter:
         return "".join(passed)
 
     def flush(self) -> str:
-        """Return what is to be seen of an incomplete sequence of which no more comes."""
+        """Return what to pass on of an incomplete sequence whose rest will not arrive."""
         held, self._held = self._held, b""
         if self._in_string:
             # What is held is the first half of its end.

@@ -96,7 +96,7 @@ class KeyBar(FixedSize):
         self.screen.bindings_updated_signal.unsubscribe(self)
 
     def _update(self, screen: Screen[object]) -> None:
-        """Show the bindings that work now; change none that are shown while the terminal does not have the focus."""
+        """Show the bindings that work now, or those from before while the terminal does not have the focus."""
         if screen is not self.screen or (self._keys and not self.app.app_focus):
             return
         found: dict[str, _Key] = {}

@@ -16,7 +16,7 @@ __all__ = ["ToolInputDialog"]
 
 
 class ToolInputDialog(Modal[str]):
-    """Asks for a line of text; a click beside the dialog does not close it, as closing stops the run."""
+    """Asks for a line of text; a click outside the dialog does not close it, as closing stops the run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "app.quit", "Quit", show=False)]
 
@@ -32,7 +32,7 @@ class ToolInputDialog(Modal[str]):
         keys = hint(("Enter answers", "submit"), ("Esc stops the run", "close"))
         body = Scroll(Static(printable(prompt), markup=False), can_focus=False)
         body.display = bool(prompt.strip())
-        super().__init__(f"A tool on branch '{branch_id}' asks for a line", body, keys, below=[self._line])
+        super().__init__(f"A tool on branch '{branch_id}' asks for a line of input", body, keys, below=[self._line])
 
     def on_mount(self) -> None:
         # The question is at the end of the text.
@@ -40,7 +40,7 @@ class ToolInputDialog(Modal[str]):
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
-        """Close with the line."""
+        """Close the dialog and return the line."""
         self.dismiss(self._line.value)
 
     def on_click(self, event: Click) -> None:

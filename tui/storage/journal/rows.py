@@ -141,7 +141,7 @@ class Changes:
         added: Ids of the rows that the entry added or changed, by table; of `convo_cleared` those of the entry.
         branches: The changed branches, as they were after the change.
         generations: The clear generation of each changed session, as it was after the change.
-        created: Ids of the messages that the entry made and that are in one of `SHARED_TABLES`.
+        created: Ids of the messages that the entry added and that are in one of `SHARED_TABLES`.
     """
 
     columns: dict[str, list[str]] = field(default_factory=dict)

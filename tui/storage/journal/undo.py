@@ -489,7 +489,7 @@ def _restores(tx: Transaction, entry_id: int, table: str) -> bool:
 
 
 def _check_references(tx: Transaction, entry: JournalEntry, changes: Changes, restored: dict[str, IdRanges]) -> None:
-    """Raise ConvoError if other branches hold messages that the entry made, or a message of a branch is missing."""
+    """Raise ConvoError if other branches hold messages that the entry added, or a message of a branch is missing."""
     made = changes.added.get("messages", [])
     if tx.layout.derives_main:
         # Branches have copies of the messages of `main`, and their turns the usage that is stored for it.

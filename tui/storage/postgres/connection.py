@@ -117,7 +117,7 @@ class _ArrayDumper(Dumper):
 
 
 class ServerConnection:
-    """A connection to a server for one thread, which is made when it is needed."""
+    """A connection to a server that one thread uses; it is opened when it is needed first."""
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
@@ -175,7 +175,7 @@ class ServerConnection:
         raise AssertionError
 
     def end_read(self) -> None:
-        """End the transaction of work that only reads, whose result nobody has to wait for any longer."""
+        """End a transaction that only reads, after its result was delivered."""
         if self._is_reading and self._db is not None:
             self._is_reading = False
             # A connection that was lost is replaced by the next work.

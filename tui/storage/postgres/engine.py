@@ -157,7 +157,7 @@ class PostgresTransaction:
         return self.main_index(session.session_id)
 
     def main_index(self, session_id: str) -> MainIndex | None:
-        """Return the items of `main` of a session as they are kept; None if they are not, as the transaction writes."""
+        """Return the cached index of the items of `main`; None in a transaction that writes, which caches none."""
         if self._indexes is not None and session_id not in self._known_main:
             self._known_main[session_id] = self._indexes.of(self, session_id, None)
         return self._known_main.get(session_id)

@@ -93,7 +93,7 @@ class MainIndex:
         return sorted({0, self.ids.index(min(self.ids)), self.ids.index(max(self.ids)), len(self.ids) - 1})
 
     def rows(self, tx: Transaction, positions: Sequence[int] | None, suffix: str) -> tuple[str, dict[str, object]]:
-        """Return the relation of the rows at some positions, or of all rows, and its named values, with a suffix."""
+        """Return the rows at some positions, or all, as a relation, and its parameters, their names with a suffix."""
         if positions is None:
             arrays = self._arrays = self._arrays or self._columns(range(len(self.ids)))
         else:

@@ -32,7 +32,7 @@ _IDLE_SECONDS: Final = 60.0
 """Seconds that a worker waits for work before it closes its connection."""
 
 _EXIT_SECONDS: Final = 5.0
-"""Seconds that the end of the process waits for work that was called."""
+"""Seconds that the process, when it ends, waits for calls that are not finished."""
 
 
 class _Job:

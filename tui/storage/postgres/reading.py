@@ -481,7 +481,7 @@ def _begin(db: psycopg.Connection) -> tuple[str, bool]:
 def _inspect(
     db: psycopg.Connection, schema: str | None, tables: tuple[str, str] | None
 ) -> tuple[SchemaInfo, ConvoError | None]:
-    """Return the result of `_find_tables`, and the error for changes by a role that may not make them."""
+    """Return the result of `_find_tables`, and the error for changes by a role without the right to make them."""
     info = _find_tables(db, schema, tables)
     return info, missing_rights(db, *info.tables[:2])
 

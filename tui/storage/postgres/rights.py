@@ -34,7 +34,7 @@ _TABLES: Final = """
 
 
 def missing_rights(db: psycopg.Connection, sessions: str, messages: str) -> ReadOnlyError | None:
-    """Return the error for changes by a role that may not make them; None if it may.
+    """Return the error for changes by a role without the right to make them; None if it has it.
 
     `sessions` and `messages` are the base tables, as SQL identifiers.
     """

@@ -70,7 +70,7 @@ class MissingFile(SQLiteReader):
         """Create the reader.
 
         Raises:
-            FileError: The file cannot be made where it is to be.
+            FileError: The file cannot be created at its path.
         """
         folder = path.resolve().parent
         if not folder.is_dir():

@@ -255,7 +255,7 @@ def _structure(tx: Transaction, session: Session, branch_id: str) -> str:
 def _read_usage(
     tx: Transaction, session_id: str, branch_id: str, first_messages: Mapping[int, _FirstMessage]
 ) -> dict[int, _TurnUsage]:
-    """Return the usage of each turn; rows of the branch itself have precedence, then the oldest."""
+    """Return the usage of each turn; of several rows of a turn, that of the branch itself, else the oldest."""
     found: dict[int, _TurnUsage] = {}
     columns = ", ".join(_USAGE_COLUMNS)
     for turn, runner, *cells in tx.execute(

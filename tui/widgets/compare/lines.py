@@ -217,7 +217,7 @@ class _Drawing:
             self._add_note(f"… {omitted:,} more characters that are not compared")
 
     def add_omitted(self, left: int, right: int) -> None:
-        """Add the numbers of items that are not compared."""
+        """Add a line that tells how many items are not compared."""
         if left or right:
             self._add_columns([self._more(left)], [self._more(right)])
 

@@ -332,7 +332,7 @@ class Composer(Vertical, FixedSize):
         self._after_typed_keys(self._break_line)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Let Esc answer an approval or stop the run that is under way here, or else leave."""
+        """Let Esc answer a pending approval, else stop the run of the branch, else leave."""
         return action not in ("leave", "stop", "answer") or action == self._escape_action
 
     def action_stop(self) -> None:

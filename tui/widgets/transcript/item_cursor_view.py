@@ -45,7 +45,7 @@ class ItemCursorView(ItemView, can_focus=True):
 
     @property
     def cursor_y(self) -> int:
-        """The line of the widget in which the item under the cursor begins, or the nearest line in sight."""
+        """The line of the widget in which the item under the cursor begins, or the nearest visible line."""
         return min(max(self.row_of_text(self._cursor), 0), max(self._viewport.height - 1, 0))
 
     @property
@@ -148,10 +148,10 @@ class ItemCursorView(ItemView, can_focus=True):
         return [position for position in positions if position < self._blocks.count]
 
     def _bring_cursor_into_sight(self, *, first: bool) -> bool:
-        """Put the cursor on the first or last item in sight, unless it is in sight.
+        """Put the cursor on the first or last visible item, unless its item is visible.
 
         Returns:
-            False if the cursor was in sight, else True.
+            False if its item was visible, else True.
         """
         in_sight = self._items_in_sight()
         if not in_sight or in_sight[0] <= self._cursor <= in_sight[-1]:

@@ -215,7 +215,7 @@ class TokenChart(StableScrollView, BorderlessRows, can_focus=True):
         return self._lines[index] if self.unfolded and 0 <= index < len(self._lines) else None
 
     def _turn_at(self, row: int) -> int:
-        """Return the turn in a row, also if the row has one of its requests."""
+        """Return the turn that a row shows, or to which the request in the row belongs."""
         if not self.unfolded or row < self.unfolded:
             return row + 1
         return max(self.unfolded, row + 1 - len(self._lines))
