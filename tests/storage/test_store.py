@@ -255,6 +255,9 @@ async def test_the_branch_that_was_written_last_in_a_second_is_known(place: Plac
         await ours.switch_to_branch("first")
         await ours.add_items(turn("on"))
         assert await store.last_branch(session) == "first"
+        await ours.fork(1, branch_name="anew")
+        await ours.add_items(turn("anew"))
+        assert await store.last_branch(session) == "anew"
     store.close()
 
 

@@ -194,6 +194,10 @@ class SQLiteLayout:
     def append(
         self, tx: Transaction, session_id: str, branch_id: str, items: Sequence[EncodedItem], end: BranchEnd
     ) -> None:
+        if not end.sequence_number:
+            # The branch is empty; the numbers of others go on in it.
+            (last, *_) = tx.execute(_END, session_id=session_id, branch_id=branch_id).fetchone()
+            end = end._replace(sequence_number=last or 0)
         ids = tx.insert_messages(session_id, [item.data for item in items])
         tx.insert_rows("message_structure", _COLUMNS, _structure_rows(session_id, branch_id, items, ids, end))
 
