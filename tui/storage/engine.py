@@ -245,7 +245,7 @@ class Transaction(Protocol):
         Args:
             branch_id: The branch; None for all branches.
             turns: The turns.
-            positions: The positions in the branch.
+            positions: The positions in the branch, or in each of them.
             message_type: The type of the items.
             ends: Whether the first and the last row of each branch are enough, by their order and by their ids.
         """

@@ -128,7 +128,7 @@ def open_to_read(
         timeout: Seconds to wait for the lock of a file.
         once: Whether work must not run a second time.
         may_be_missing: Whether a file that does not exist is read as one without sessions.
-        beside: An engine that has just opened the same database: a server is not asked again what it has.
+        beside: An engine that has opened the same database: a server is not asked again what it has.
 
     Raises:
         ConvoError: It cannot be shown; the message says why, the hint what to do.

@@ -112,9 +112,11 @@ class _WindowResult:
 class Searcher:
     """Searches in a file, on connections that are opened for the first search."""
 
-    def __init__(self, path: Target, timeout: float) -> None:
+    def __init__(self, path: Target, timeout: float, beside: Engine) -> None:
+        """Create it; `beside` has opened the same file."""
         self._path = path
         self._timeout = timeout
+        self._beside = beside
         self._engines: list[Engine] = []
 
     async def search(
@@ -209,7 +211,7 @@ class Searcher:
     def _open(self) -> None:
         try:
             while len(self._engines) < _CONNECTIONS:
-                self._engines.append(open_to_read(self._path, self._timeout))
+                self._engines.append(open_to_read(self._path, self._timeout, beside=self._beside))
         except BaseException:
             self.close()
             raise
@@ -256,8 +258,9 @@ def _limits(tx: Transaction, session: Session, branch_id: str) -> tuple[int, int
         rows += " AND branch_id = :branch_id"
         values["branch_id"] = branch_id
     # One statement for both would read all rows.
-    low = tx.execute(f"SELECT MIN(sequence_number) {rows}", **values).fetchone()[0]
-    high = tx.execute(f"SELECT MAX(sequence_number) {rows}", **values).fetchone()[0]
+    with tx.narrowed(branch_id or None, ends=True):
+        low = tx.execute(f"SELECT MIN(sequence_number) {rows}", **values).fetchone()[0]
+        high = tx.execute(f"SELECT MAX(sequence_number) {rows}", **values).fetchone()[0]
     if high is None:
         return 0, 0
     if high - low > MAX_SPARSE:
@@ -340,12 +343,13 @@ def _search_window(
         conditions.append(tx.dialect.in_ids("t.message_id", "only"))
     # On a server, items that branches share have the same numbers. They were stored in `main` first.
     order = ", t.branch_id = 'main'" if tx.layout.derives_main else ""
-    rows = tx.execute(
-        f"SELECT t.{number}, t.message_id, CAST(t.session_id AS TEXT), CAST(t.branch_id AS TEXT), t.user_turn_number,"
-        " t.sequence_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT)"
-        f" FROM {source} WHERE {' AND '.join(conditions)} ORDER BY t.{number} DESC{order}",
-        **values,
-    )
+    with tx.narrowed(window.branch_id or None, positions=range(window.low, window.high)):
+        rows = tx.execute(
+            f"SELECT t.{number}, t.message_id, CAST(t.session_id AS TEXT), CAST(t.branch_id AS TEXT),"
+            " t.user_turn_number, t.sequence_number, CAST(t.message_type AS TEXT), CAST(t.tool_name AS TEXT)"
+            f" FROM {source} WHERE {' AND '.join(conditions)} ORDER BY t.{number} DESC{order}",
+            **values,
+        )
     structure = "message_structure" if window.session is None else structure
     before = window.high + 1
     while found := rows.fetchmany(_READ_AT_ONCE if tx.dialect.is_remote else 1):

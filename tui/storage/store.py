@@ -380,7 +380,7 @@ class Store:
         from tui.storage.search import Searcher
 
         if self._searcher is None:
-            self._searcher = Searcher(self.path, self._timeout)
+            self._searcher = Searcher(self.path, self._timeout, self._reader)
         return self._searcher.search(query, target, limit)
 
     async def deletion_impact(self, session: Session, branch_id: str | None) -> DeletionImpact:

@@ -174,7 +174,7 @@ class PostgresTransaction:
             at = main.of_turns(needed.turns)
         elif needed.message_type is not None:
             at = main.of_type(needed.message_type)
-        elif needed.positions is not None and needed.branch_id == MAIN:
+        elif needed.positions is not None and needed.branch_id in (None, MAIN):
             at = range(len(main))[needed.positions.start : needed.positions.stop]
         self._relations += 1
         sql, values = main.rows(self, at, f"_{self._relations}")

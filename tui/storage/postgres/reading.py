@@ -388,7 +388,7 @@ class PostgresReader(Engine):
             url: Its URL.
             schema: The schema that was chosen, unless it is None.
             tables: The base tables that were chosen, unless they are None.
-            beside: Another reader of the same tables, which has just been opened.
+            beside: Another reader of the same tables.
 
         Raises:
             ConvoError: It cannot be opened, or has no such tables.
