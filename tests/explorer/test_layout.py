@@ -88,9 +88,9 @@ async def test_no_hint_of_a_dialog_is_cut_in_a_narrow_window(path: Path) -> None
 async def test_a_narrow_window_has_a_tab_for_each_pane(path: Path) -> None:
     async with open_explorer(path, size=(60, 24)) as explorer:
         assert explorer.lines[0] == " 1 Tree  2 Chat  3 Usage"
-        assert "2 Chat · " in explorer.lines[1]
+        assert "2 Chat · support · " in explorer.lines[1]
         await explorer.click_text("3 Usage")
-        assert "3 Usage · path" in explorer.lines[1]
+        assert "3 Usage · support · path" in explorer.lines[1]
         assert explorer.usage.chart.has_focus
         await explorer.press("1")
         assert explorer.screen.panes.tabs.active == 0

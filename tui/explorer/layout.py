@@ -15,9 +15,9 @@ from textual.widget import Widget
 from tui.model import ChartView, View
 from tui.painting.pane import Pane
 from tui.painting.stable_scroll import FixedSize
-from tui.printable import printable_line
 from tui.widgets.composer.approval import ApprovalPrompt
 from tui.widgets.composer.composer import Composer
+from tui.widgets.format import fit_name
 from tui.widgets.lists.names import display_name
 from tui.widgets.pane_tabs import PaneTabs
 from tui.widgets.run_status import RunStatus
@@ -36,6 +36,9 @@ _MEDIUM: Final = 80
 
 _WIDE: Final = 120
 """The width from which all three panes are side by side."""
+
+_MAX_SESSION_CELLS: Final = 20
+"""The width of a session's name in a caption."""
 
 _BREAKPOINTS: Final = ((0, "-narrow"), (_MEDIUM, "-medium"), (_WIDE, "-wide"))
 """The class of the panes from each width on."""
@@ -159,10 +162,11 @@ class Panes(Horizontal, FixedSize):
         self.composer.branch_name = self.branch_tree.branch_name(view.branch_id)
         # Where the tree is not beside the pane, nothing else names the session.
         is_alone = self.has_class("-narrow") or self.is_zoomed
-        session = f" · in {printable_line(view.session.name)}" if is_alone and view.session is not None else ""
+        session = view.session.name if is_alone and view.session is not None else ""
+        place = f" · {fit_name(session, _MAX_SESSION_CELLS)}" if session else ""
         for number, spec in enumerate(PANES, 1):
             title, subtitle = spec.caption(view, words)
-            title += session if spec.name != "tree" else ""
+            title = title if spec.name == "tree" else place + title
             self._panes[spec.name].set_caption(f"{number} {spec.title}{title}", subtitle)
 
 

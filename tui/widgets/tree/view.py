@@ -354,10 +354,12 @@ class TreeView(StableScrollView, BorderlessRows):
         return "" if known is None else known.text
 
     def branch_name(self, branch_id: str) -> str:
-        """Return the name of a branch in a sentence: its title, else its first words after the fork, else its id."""
+        """Return the name of a branch in a sentence: its title, else its first words after the fork."""
         branch = self._state.view.tree.branches.get(branch_id)
-        if branch is None or not (words := self.known_words(branch)):
-            return branch_id if branch is None else branch.label
+        if branch is None:
+            return branch_id
+        if not (words := self.known_words(branch)):
+            return branch.name if branch.label == branch.name else f"fork {branch.label}"
         return f"“{shorten(printable_line(words), _MAX_WORDS)}”"
 
     def _first_words(self, branch_id: str, turn: int) -> str:
