@@ -274,7 +274,8 @@ async def test_a_branch_that_nobody_named_has_the_words_after_its_fork_everywher
         await explorer.settle()
         branch_id = explorer.view.branch_id
         assert branch_id.startswith("branch_from_turn_2_")
-        assert "2 Chat · What is the weather in Oslo? in May" in explorer.text
+        place = "2 Chat · support · " if columns < 80 else "2 Chat · "
+        assert f"{place}What is the weather in Oslo? in May" in explorer.text
         assert "Message to “What is the weath…” · Enter to send" in explorer.text
         await explorer.press("escape", "b")
         assert "What is the weather in Oslo? in" in explorer.text
