@@ -317,15 +317,20 @@ async def test_filters_alone_list_all_items_that_match_them(path: Path) -> None:
         assert [line.split("  ")[0] for line in listed(explorer)] == ["turn 2 · main, alt", "⚙ read_log", "↳ read_log"]
 
 
-async def test_a_wrong_pattern_is_reported_and_the_list_stays(path: Path) -> None:
+async def test_a_wrong_pattern_is_reported_and_finds_nothing(path: Path) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press("ctrl+f", *typed("/pu(mp|b)/"))
         before = listed(explorer)
         assert before
         await explorer.press("left", "backspace", "backspace", "backspace")
         assert "is no regular expression" in explorer.text
+        assert not listed(explorer)
+        await explorer.press(*typed("|b)"))
         assert listed(explorer) == before
-        await explorer.press("end", "ctrl+u", *typed("turn:x"))
+        await explorer.press("end", "ctrl+u", *typed("pump turn:x"), "enter")
+        assert "turn: takes a number" in explorer.text
+        assert isinstance(explorer.app.screen, SearchDialog)
+        await explorer.press("escape", "slash", *typed("pump turn:x"), "enter")
         assert "turn: takes a number" in explorer.text
 
 

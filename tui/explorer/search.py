@@ -43,6 +43,8 @@ class ExplorerSearch:
         self._scope = SearchScope.BRANCH
         self._return_pane = "chat"
         self._walk: Walk | None = None
+        # The walk before a query that is not valid.
+        self._refused: Walk | None = None
         self._last_search = ("", SearchScope.BRANCH)
         self._told_failure = ""
 
@@ -106,9 +108,9 @@ class ExplorerSearch:
         """End the walk and remove the marks; `stop` stops the search too."""
         if stop:
             self._stop()
-        if self._walk is not None:
+        if self._walk is not None or self._refused is not None:
             self._bar.close()
-            self._walk = None
+            self._walk = self._refused = None
         self._panes.chat.mark_matches(None)
         self._panes.branch_tree.mark_hits(())
 
@@ -117,13 +119,18 @@ class ExplorerSearch:
     def search_typed(self, text: str) -> None:
         """Search for what was typed in the bar."""
         bar = self._bar
-        before, here = self._walk, self._controller.navigation.place
+        before, here = self._walk or self._refused, self._controller.navigation.place
         origin, go_back = (before.origin, before.go_back) if before is not None else (here, self._bookmark())
         try:
             query = parse_query(text)
         except QueryError as error:
+            self._stop()
+            self._walk, self._refused = None, before
+            self._panes.chat.mark_matches(None)
+            self._panes.branch_tree.mark_hits(())
             bar.show_state(str(error), is_error=True)
             return
+        self._refused = None
         bar.show_state("")
         self._panes.chat.mark_matches(query or None)
         self._panes.branch_tree.mark_hits(())
@@ -145,7 +152,7 @@ class ExplorerSearch:
 
     def cancel(self) -> None:
         """Close the bar, and go back to the place before the search."""
-        walk = self._walk
+        walk = self._walk or self._refused
         self.end()
         self._bar.close()
         self._panes.go_to(self._return_pane)

@@ -198,6 +198,11 @@ class SearchDialog(ListModal[Hit | None]):
             query = self.parse(self._input.value)
         except QueryError as error:
             self._show_hint(str(error), is_error=True)
+            self._stop_search()
+            self._unsubscribe()
+            self.search = None
+            self._count.update("", layout=False)
+            self._list.show((), with_session=False, empty="", keep_cursor=False)
             return
         room = self.app.size.width - _HINT_MARGIN
         self._show_hint(next((text for text in self.hints if len(text) <= room), self.hints[-1]))
