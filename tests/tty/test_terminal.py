@@ -227,6 +227,7 @@ def test_a_tool_that_calls_input_can_be_stopped(conversation: Path, agent: str, 
         terminal.until("Stopped")
         terminal.type("\x11")
         assert terminal.wait() == 0
+    assert "Please try again" not in _stored(conversation)
 
 
 def test_the_program_can_be_left_while_a_tool_asks(conversation: Path, agent: str, server: ScriptedServer) -> None:

@@ -127,12 +127,14 @@ class AgentRuns:
             if task is not None and not together and (await task).outcome is Outcome.STOPPED:
                 break
 
-    def stop(self, branch: BranchRef | None = None) -> bool:
-        """Stop the run of a branch, by default the shown one, and return whether there was one."""
+    def stop(self) -> bool:
+        """Stop the run of the shown branch, and return whether there was one."""
         view = self._state.view
-        if branch is None and view.session is not None:
-            branch = BranchRef(view.session.session_id, view.branch_id)
-        return branch is not None and self._runs.stop(branch)
+        return view.session is not None and self._runs.stop(BranchRef(view.session.session_id, view.branch_id))
+
+    async def stop_and_wait(self, branch: BranchRef) -> None:
+        """Stop the run of a branch, if there is one, and wait until it has ended."""
+        await self._runs.stop_and_wait(branch)
 
     def decide(self, branch_id: str, decisions: Sequence[ApprovalDecision]) -> None:
         """Answer the approvals that a run of the open session asks for."""

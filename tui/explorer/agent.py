@@ -203,7 +203,8 @@ class ExplorerAgent:
             await self._screen.push_dialog(ToolInputDialog(branch.branch_id, prompt), line.set_result)
             answer = await line
         if answer is None:
-            self._runs.stop(branch)
+            # The error of the tool must not become its output.
+            await self._runs.stop_and_wait(branch)
             raise EOFError("The run was stopped.")
         return answer
 

@@ -112,6 +112,12 @@ class Runs:
         active.stop()
         return True
 
+    async def stop_and_wait(self, branch: BranchRef) -> None:
+        """Stop the run of a branch, if there is one, and wait until its task has ended."""
+        active = self._active.get(branch)
+        if self.stop(branch) and active is not None and active.task is not None:
+            await asyncio.wait([active.task])
+
     def decide(self, branch: BranchRef, decisions: Sequence[ApprovalDecision | None]) -> None:
         """Answer the approvals that a run asks for; None leaves a call unanswered."""
         if active := self._active.get(branch):
