@@ -343,6 +343,9 @@ async def test_a_message_and_its_fork_are_undone_separately(
     await controller.history.redo()
     await controller.history.redo()
     assert (controller.view.branch_id, controller.view.turn) == ("other", 2)
+    await controller.management.toggle_archive("support", "other")
+    await controller.history.undo()
+    assert (controller.view.branch_id, controller.view.turn) == ("other", 2)
 
 
 async def test_undoing_a_new_session_shows_the_one_before_it(controller: SessionController, agent: AgentRuns) -> None:
@@ -356,6 +359,10 @@ async def test_undoing_a_new_session_shows_the_one_before_it(controller: Session
     await controller.history.undo()
     assert controller.view.session.session_id == "support"
     assert (controller.view.branch_id, controller.view.turn) == ("main", 1)
+    await controller.history.redo()
+    await controller.history.redo()
+    assert controller.view.session.session_id == "another"
+    assert user_texts(controller.view) == ["hello"]
 
 
 async def test_a_branch_is_not_changed_while_an_answer_is_under_way(

@@ -253,7 +253,8 @@ async def test_deleting_the_open_session_opens_another(controller: SessionContro
     assert controller.view.session is not None
     assert controller.view.session.session_id == "billing"
     await controller.history.undo()
-    assert notice(controller) == "Undone: Deleted session 'support' (session 'support'). Z redoes it."
+    assert notice(controller) == "Undone: Deleted session 'support'. Z redoes it."
+    assert controller.view.session.session_id == "support"
     assert len(controller.view.sessions) == 2
 
 

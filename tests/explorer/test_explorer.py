@@ -148,11 +148,19 @@ async def test_enter_pressed_twice_makes_one_branch(path: Path) -> None:
         assert len(explorer.view.tree.branches) == before + 1
 
 
-@pytest.mark.parametrize(("keys", "title"), [("g,down,f", "Fork from turn 1"), ("F", "New branch after turn 6")])
-async def test_forks_at_both_ends_are_in_the_tree_at_once(path: Path, keys: str, title: str) -> None:
+@pytest.mark.parametrize(
+    ("keys", "title", "text"),
+    [
+        ("g,down,f", "Fork from turn 1", "Hello, can you help me?"),
+        ("g,down,F", "New branch after turn 1", ""),
+        ("F", "New branch after turn 6", ""),
+    ],
+)
+async def test_forks_at_both_ends_are_in_the_tree_at_once(path: Path, keys: str, title: str, text: str) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press(*keys.split(","))
         assert title in explorer.text
+        assert explorer.composer.text == text
         await explorer.press("enter")
         made, _ = explorer.place
         assert made in explorer.view.tree.branches

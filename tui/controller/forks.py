@@ -37,7 +37,7 @@ class Forks:
         navigation_id = state.next_navigation()
         state.target = branch_id, turn
         text = ""
-        if turn <= branch.turns:
+        if turn <= branch.turns and not after:
             try:
                 text = await state.store.user_text(session, branch_id, turn)
             except NotFoundError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from tui.controller.navigation import Navigation
 from tui.controller.reload import Reloader
 from tui.controller.state import State
@@ -9,6 +11,9 @@ from tui.model import EntryState, JournalEntry, Origin
 from tui.words import plural
 
 __all__ = ["History"]
+
+_MAKES_SESSION: Final = frozenset({"session", "import", "copy"})
+"""The operations that add a session, in which no branch is named."""
 
 
 class History:
@@ -71,7 +76,11 @@ class History:
             lambda changed: [entry.branch_id for entry in changed],
             go_back=undoing,
         )
-        last, session = changed[-1], state.view.session
+        last = changed[-1]
+        restores = last.operation == "delete" if undoing else last.operation in _MAKES_SESSION
+        if restores and last.branch_id is None and await state.store.session(last.session_id) is not None:
+            await self._navigation.select_session(last.session_id)
+        session = state.view.session
         here = session is not None and session.session_id == last.session_id
         named = {entry.branch_id for entry in changed} if here else set()
         turns = {name: branch.turns for name, branch in state.view.tree.branches.items() if name in named}

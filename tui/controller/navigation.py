@@ -349,10 +349,14 @@ class Navigation:
             how = "with its agent (--agent)" if state.view.writable else "without --read-only"
             state.notify(f"{words} To answer it, open the file {how}, or use convo-tui approve.")
 
+    def remember_turn(self, branch_id: str, turn: int) -> None:
+        """Remember the turn that `switch_branch` selects in a branch, which becomes the one shown last."""
+        self._visited.pop(branch_id, None)
+        self._visited[branch_id] = turn
+
     def _commit_selection(self, branch_id: str, turn: int) -> None:
         state = self._state
         if state.committed[0] not in ("", branch_id) and state.committed[0] in state.view.tree.branches:
             self._previous = self.place
         state.committed = branch_id, turn
-        self._visited.pop(branch_id, None)
-        self._visited[branch_id] = turn
+        self.remember_turn(branch_id, turn)

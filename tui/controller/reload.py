@@ -199,6 +199,7 @@ class Reloader:
         preview = view.preview and branch_id != state.committed[0] and state.committed[0] in tree.branches
         if not preview:
             state.committed = selection["branch_id"], selection["turn"]
+            self._navigation.remember_turn(*state.committed)
         state.publish(**selection, **changes, session=session, tree=tree, preview=preview)
 
 

@@ -333,7 +333,7 @@ class Explorer(CommandScreen[None], FixedSize):
         made = f"Made branch {branch_id}." if name else "Made a new branch."
         if self.agent is None:
             kept = "Your text is kept in the composer: no model is set." if text.strip() else "No model is set."
-            self.show_notice(f"{made} z undoes it. {kept}")
+            self.show_notice(f"{made} {kept}")
         elif text.strip():
             await self.agent.send(text)
         else:

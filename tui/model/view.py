@@ -71,7 +71,7 @@ class ForkDraft(NamedTuple):
     Attributes:
         branch_id: The branch to fork from.
         turn: The first turn that the new branch will not share; the one after the last for a fork at the end.
-        text: The user message to edit; empty for a fork at the end.
+        text: The user message to edit; empty to continue from the turn before.
     """
 
     branch_id: str

@@ -257,9 +257,9 @@ class Composer(Vertical, FixedSize):
         queued = () if run is None else run.queued
         self.set_class(drafting, "-fork")
         self._name_input.placeholder = (
-            f"session id ({printable_line(view.new_session)} if empty)"
+            f"Tab: session id ({printable_line(view.new_session)} if empty)"
             if view.new_session
-            else "branch name (made for you if empty)"
+            else "Tab: branch name (made for you if empty)"
         )
         self.set_class(bool(queued), "-queue")
         self._queue.show(queued)
@@ -297,9 +297,7 @@ class Composer(Vertical, FixedSize):
 
     def _fork_captions(self, view: View, fork: ForkDraft) -> tuple[str, str]:
         """Return the title and subtitle of the composer while a fork is prepared."""
-        branch = view.tree.branches.get(fork.branch_id)
-        is_after_end = branch is not None and fork.turn > branch.turns
-        action = f"New branch after turn {fork.turn - 1}" if is_after_end else f"Fork from turn {fork.turn}"
+        action = f"Fork from turn {fork.turn}" if fork.text else f"New branch after turn {fork.turn - 1}"
         return (
             f"{action} · {self._shown_name(view, fork.branch_id)} stays as it is",
             f"Enter makes the branch{' and sends' if view.model else ''} · Esc leaves",
