@@ -116,7 +116,7 @@ async def test_a_user_forks_with_a_click_and_switches_branches_with_keys(convers
         terminal.until("Fork from turn 2 · main stays as it is")
         terminal.type(", please\r")
         terminal.until("2 Chat · branch_from_turn_2_")
-        terminal.until("no model is set")
+        terminal.until("Made a new branch.")
         terminal.until("weather in Oslo, please")
 
         terminal.type("\x1b")
