@@ -20,7 +20,7 @@ __all__ = ["Reloader"]
 T = TypeVar("T")
 
 _PATIENCE: Final = 2.0
-"""Seconds without an answer of a server after which the user is told."""
+"""Seconds that a server may take to answer before the user is told."""
 
 _SESSION_FIELDS: Final = (
     "session", "session_index", "tree", "branch_id", "turn", "items", "position", "page",

@@ -50,7 +50,7 @@ class ItemCursorView(ItemView, can_focus=True):
 
     @property
     def key_titles(self) -> Mapping[str, str]:
-        """What the keys of some actions do with the folds as they are; empty for nothing."""
+        """The titles of the actions on folds, which depend on the folds; empty for an action that does nothing."""
         toggles = "Unfold" if self._blocks.is_folded(self._cursor) else "Fold"
         return {
             "toggle_fold": toggles if self._blocks.is_foldable(self._cursor) else "",
