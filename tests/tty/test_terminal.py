@@ -38,7 +38,7 @@ def read_input() -> str:
 
 @function_tool
 def ask_name() -> str:
-    return "name: " + input("Whose name? ")
+    return "name: " + input("[bold]\\x1b[2J" * 1_000_000 + "\\nWhose name? ")
 
 @function_tool
 async def ask_in_loop() -> str:

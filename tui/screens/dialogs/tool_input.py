@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -13,6 +13,9 @@ from tui.printable import printable
 from tui.screens.dialogs.modal import Modal, Scroll, hint
 
 __all__ = ["ToolInputDialog"]
+
+_MAX_PROMPT: Final = 10_000
+"""Characters that are shown, from the end of the prompt: the question is there."""
 
 
 class ToolInputDialog(Modal[str]):
@@ -30,12 +33,11 @@ class ToolInputDialog(Modal[str]):
     def __init__(self, branch_id: str, prompt: str) -> None:
         self._line = Input()
         keys = hint(("Enter answers", "submit"), ("Esc stops the run", "close"))
-        body = Scroll(Static(printable(prompt), markup=False), can_focus=False)
+        body = Scroll(Static(printable(prompt[-_MAX_PROMPT:]), markup=False), can_focus=False)
         body.display = bool(prompt.strip())
         super().__init__(f"A tool on branch '{branch_id}' asks for a line of input", body, keys, below=[self._line])
 
     def on_mount(self) -> None:
-        # The question is at the end of the text.
         self._body.scroll_end(animate=False)
 
     @on(Input.Submitted)
