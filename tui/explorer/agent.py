@@ -6,6 +6,7 @@ from asyncio import Future, Lock, get_running_loop, sleep, to_thread
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Literal
 
 from tui.controller.agent import AgentRuns
@@ -15,6 +16,7 @@ from tui.runs.tool_input import answer_input
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.rerun import RerunDialog, RerunOptions
 from tui.screens.dialogs.tool_input import ToolInputDialog
+from tui.screens.key_order import KeyOrderApp
 from tui.widgets.composer.approval import TYPING_PAUSE
 
 if TYPE_CHECKING:
@@ -195,9 +197,8 @@ class ExplorerAgent:
         Raises:
             EOFError: The user has stopped the run instead.
         """
-        app = self._screen.app
         async with self._tool_input:
-            while app.screen.is_modal or self._controller.view.is_drafting or self._panes.composer.is_typing:  # noqa: ASYNC110
+            while self._would_take_keys():  # noqa: ASYNC110
                 await sleep(TYPING_PAUSE / 4)
             line: Future[str | None] = get_running_loop().create_future()
             await self._screen.push_dialog(ToolInputDialog(branch.branch_id, prompt), line.set_result)
@@ -207,6 +208,13 @@ class ExplorerAgent:
             await self._runs.stop_and_wait(branch)
             raise EOFError("The run was stopped.")
         return answer
+
+    def _would_take_keys(self) -> bool:
+        """Return whether a dialog would get keys that are meant for something else."""
+        app = self._screen.app
+        pressed_at = app.last_key_at if isinstance(app, KeyOrderApp) else 0.0
+        is_writing = self._controller.view.is_drafting or self._panes.composer.is_typing
+        return app.screen.is_modal or is_writing or monotonic() - pressed_at < TYPING_PAUSE
 
     def show_error(self) -> None:
         """Show the error of the last run that failed."""

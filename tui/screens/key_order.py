@@ -43,10 +43,14 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
 
     Textual gives a key at once to the widget that has the focus, also while that widget has yet to handle another key,
     which opens a dialog or moves the focus.
+
+    Attributes:
+        last_key_at: When a key was pressed last, by the monotonic clock.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.last_key_at = 0.0
         self._held: deque[events.Key | events.Paste] = deque()
         self._is_following = False
         self._waited_for: list[KeyHold] = []
@@ -65,6 +69,8 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
         if isinstance(event, events.Paste):
             # Terminals send Enter for the end of a line.
             event.text = event.text.replace("\r\n", "\n").replace("\r", "\n")
+        if isinstance(event, events.Key | events.Paste):
+            self.last_key_at = monotonic()
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded or self._leaves(event):
             await super().on_event(event)
         elif self._waited_for and self._cancels(event):
