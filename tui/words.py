@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ESTIMATE", "RECORD_HINT", "messages_without_branch_words", "plural", "shorten", "unreadable_runs_words"]
+__all__ = [
+    "ESTIMATE",
+    "RECORD_HINT",
+    "messages_without_branch_words",
+    "plural",
+    "shorten",
+    "title_and_id",
+    "unreadable_runs_words",
+]
 
 ESTIMATE: Final = "≈"
 """The mark of estimates."""
@@ -29,6 +37,11 @@ def unreadable_runs_words(count: int) -> str:
     """Return a sentence on paused runs that cannot be read."""
     verb = "waits" if count == 1 else "wait"
     return f"{plural(count, 'more run')} {verb} for approval, but cannot be read: damaged, or of a newer version."
+
+
+def title_and_id(title: str, own_id: str) -> str:
+    """Return a title, on one line, with the id beside it; the id alone if there is no title."""
+    return f"{' '.join(title.split())} · {own_id}" if title.strip() else own_id
 
 
 def shorten(text: str, limit: int) -> str:

@@ -14,6 +14,7 @@ from tests.conversations import run_result, turn
 from tests.formats.documents import export_document
 from tui.formats import Format
 from tui.items.types import TYPES, TextSource
+from tui.storage.editor import Editor
 
 EVIL = "<script>alert(1)</script> ![x](http://tracker.example/a.png) <img src=x onerror=alert(1)> \x1b]0;owned\x07"
 
@@ -87,6 +88,34 @@ async def test_markdown_of_a_session_has_a_section_for_each_chain(conversation: 
     assert lines.count("Shared **answer**") == 1
     assert "**output of weather**" in lines
     assert not any("\x1b" in line for line in lines)
+
+
+@pytest.mark.parametrize("form", [Format.MARKDOWN, Format.HTML])
+async def test_titles_are_beside_ids(path: Path, sdk: OpenSDK, form: Format) -> None:
+    session = sdk()
+    await session.add_items(turn("Shared"))
+    await session.add_items(turn("Of main"))
+    await session.create_branch_from_turn(2, "alt")
+    await session.add_items(turn("Of alt"))
+    editor = Editor(path, "agent_sessions", "agent_messages")
+    await editor.label(session.session_id, "alt", title="A *better* <b>", description="Named")
+    await editor.label(session.session_id, None, title="The\nweather", description="Named")
+    document = await export_document(path, form=form)
+    single = await export_document(path, ["alt"], form)
+    if form is Format.MARKDOWN:
+        name = "A \\*better\\* \\<b\\> · alt"
+        assert document.startswith(f"# The weather · {session.session_id}\n")
+        assert f"## main, {name}: turn 1\n" in document
+        assert f"## {name}: turn 2, after turn 1\n" in document
+        assert f"\nBranch {name}\n" in single
+        return
+    name, title = "A *better* &lt;b&gt; · alt", f"The weather · {session.session_id}"
+    assert f"<title>{title}</title>" in document
+    assert f"<h1>{title}</h1><p>main, {name}</p>" in document
+    assert f"<h2>{name} <small>" in document
+    assert f"<p>{name}</p>" in single
+    # The tree has less room.
+    assert '<b class="branch">A *better* &lt;b&gt;</b>' in document
 
 
 async def test_markdown_of_one_branch_has_its_turns_in_order(conversation: Path) -> None:

@@ -37,8 +37,8 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def _print_comparison(out: Output, comparison: Comparison, details: Sequence[TurnComparison]) -> None:
-    out.line((f"- {comparison.left.branch_id}", "red"))
-    out.line((f"+ {comparison.right.branch_id}", "green"))
+    out.line((f"- {comparison.left.title_and_id}", "red"))
+    out.line((f"+ {comparison.right.title_and_id}", "green"))
     out.line(_shared_turns(comparison.shared or 0))
     out.line()
     left, right = _summary(comparison.left_summary), _summary(comparison.right_summary)

@@ -44,7 +44,9 @@ async def run(options: argparse.Namespace) -> int:
         print_json(input_object(found.session.session_id, branch.branch_id, requests, sent))
     else:
         out = Output()
-        title = f"{found.session.session_id}, branch {branch.branch_id}, turn {turn}, request {number} of {requests}"
+        title = (
+            f"{found.session.title_and_id}, branch {branch.title_and_id}, turn {turn}, request {number} of {requests}"
+        )
         out.line((title, "bold"))
         _print_sent(out, sent, estimate_mark(model_input.usage and model_input.usage.usage))
     return 0

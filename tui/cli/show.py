@@ -32,7 +32,7 @@ async def run(options: argparse.Namespace) -> int:
                 print_json({"session_id": session_id, "branch_id": branch.branch_id, "turns": turns})
             else:
                 out = Output()
-                title = f"{found.session.session_id}, branch {branch.branch_id}, {plural(branch.turns, 'turn')}"
+                title = f"{found.session.title_and_id}, branch {branch.title_and_id}, {plural(branch.turns, 'turn')}"
                 out.line((title, "bold"))
                 _print_turns(out, items, usages)
 

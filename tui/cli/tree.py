@@ -20,22 +20,22 @@ _MAX_WORDS: Final = 60
 async def run(options: argparse.Namespace) -> int:
     """Print the branches of a session as an outline: a line for the turns between two forks."""
     async with open_session(options.file, options.session) as found:
-        session_id, branches = found.session.session_id, list(found.tree.branches)
-        parts = list(sections(found.tree, branches))
+        session, branches = found.session, found.tree.branches
+        parts = list(sections(found.tree, list(branches)))
         texts = [await _first_text(found, part) for part in parts]
     if options.json:
         print_json(
             {
-                "session_id": session_id,
+                "session_id": session.session_id,
                 "parts": list(map(_part_object, parts, texts)),
                 "messages_without_branch": found.messages_without_branch,
             }
         )
         return 0
     out = Output()
-    out.line((f"{session_id} · {plural(len(branches), 'branch')}", "bold"))
+    out.line((f"{session.title_and_id} · {plural(len(branches), 'branch')}", "bold"))
     for part, text in zip(parts, texts, strict=True):
-        end = f" · end of {part.last_branch}" if part.last_branch is not None else ""
+        end = f" · end of {branches[part.last_branch].title_and_id}" if part.last_branch is not None else ""
         words = f" {shorten(text, _MAX_WORDS)}" if text else ""
         out.line("  " * part.depth, (_turns(part), "bold"), words, (end, "cyan"))
     return 0

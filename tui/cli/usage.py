@@ -38,13 +38,14 @@ async def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(usage_report_object(report))
     else:
-        _print_report(Output(), report, with_requests=options.requests)
+        names = f"session {found.session.title_and_id}, branch {branch.title_and_id}"
+        _print_report(Output(), names, report, with_requests=options.requests)
     return 0
 
 
-def _print_report(out: Output, report: UsageReport, *, with_requests: bool) -> None:
+def _print_report(out: Output, names: str, report: UsageReport, *, with_requests: bool) -> None:
     usage, resend_cost = report.branch_usage, report.resend_cost
-    out.line((f"session {report.session_id}, branch {usage.branch_id}", "bold"))
+    out.line((names, "bold"))
     if report.text_sizes is not None:
         _print_text_sizes(out, report.text_sizes, usage)
         return

@@ -52,8 +52,8 @@ class _TreeRow(NamedTuple):
 
 def html_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
     """Write branches as one document, in which a turn that they share occurs once."""
-    title = _escape_line(dump.session.session_id)
-    names = ", ".join(map(_escape_line, branches[:_MAX_BRANCH_NAMES]))
+    title = _escape_line(dump.session.title_and_id)
+    names = _names(dump, branches[:_MAX_BRANCH_NAMES])
     if len(branches) > _MAX_BRANCH_NAMES:
         names += f" and {len(branches) - _MAX_BRANCH_NAMES} more"
     legend = " ".join(f'<span><i class="{name}"></i>{label}</span>' for name, label in _TOKEN_KINDS)
@@ -68,7 +68,7 @@ def html_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
     for section in sections(dump.tree, branches):
         yield from _section(dump, section, rows, with_heading=len(branches) > 1)
     yield "</main>\n"
-    yield from _tree(rows)
+    yield from _tree(dump, rows)
     yield "</body>\n</html>\n"
 
 
@@ -76,7 +76,7 @@ def _section(dump: SessionDump, section: Section, rows: list[_TreeRow], *, with_
     yield "<section>\n"
     if with_heading:
         fork = f" <small>after turn {section.fork_turn}</small>" if section.fork_turn else ""
-        yield f"<h2>{', '.join(map(_escape_line, section.branches))}{fork}</h2>\n"
+        yield f"<h2>{_names(dump, section.branches)}{fork}</h2>\n"
     if section.is_empty:
         yield f'<p class="empty" id="{_anchor(section, section.first)}">No messages.</p>\n'
         rows.append(_TreeRow(section, section.first))
@@ -106,13 +106,19 @@ def _item(item: ReadableItem) -> str:
     return f'<details class="item{failed}"{" open" if is_open else ""}><summary>{heading}</summary>{body}</details>\n'
 
 
-def _tree(rows: Sequence[_TreeRow]) -> Iterator[str]:
+def _names(dump: SessionDump, branches: Sequence[str]) -> str:
+    return ", ".join(_escape_line(dump.tree.branches[branch_id].title_and_id) for branch_id in branches)
+
+
+def _tree(dump: SessionDump, rows: Sequence[_TreeRow]) -> Iterator[str]:
     most = max((row.usage.total_tokens for row in rows if row.usage), default=0)
     yield '<nav><ol class="tree">\n'
     for index, row in enumerate(rows):
         section = row.section
         is_last = index + 1 == len(rows) or rows[index + 1].section is not section
-        branch = f'<b class="branch">{_escape_line(section.last_branch)}</b>' if is_last and section.last_branch else ""
+        branch = ""
+        if is_last and section.last_branch:
+            branch = f'<b class="branch">{_escape_line(dump.tree.branches[section.last_branch].name)}</b>'
         number = f"<i>{row.turn}</i> " if row.turn else ""
         label = f'{number}<span class="preview">{_escape_line(row.preview) if row.turn else ""}</span>'
         indent = f' style="--depth: {section.depth}"' if section.depth else ""

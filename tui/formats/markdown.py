@@ -14,12 +14,12 @@ __all__ = ["markdown_document"]
 
 def markdown_document(dump: SessionDump, branches: Sequence[str]) -> Iterator[str]:
     """Write branches as one document, in which a turn that they share occurs once."""
-    yield f"# {_escape(dump.session.session_id)}\n"
+    yield f"# {_escape(dump.session.title_and_id)}\n"
     if len(branches) == 1:
-        yield f"\nBranch {_escape(branches[0])}\n"
+        yield f"\nBranch {_names(dump, branches)}\n"
     for section in sections(dump.tree, branches):
         if len(branches) > 1:
-            yield f"\n## {_heading(section)}\n"
+            yield f"\n## {_heading(dump, section)}\n"
         yield from _turns(dump, section, "##" if len(branches) == 1 else "###")
 
 
@@ -35,12 +35,16 @@ def _turns(dump: SessionDump, section: Section, level: str) -> Iterator[str]:
             yield f"\n{_item(item)}"
 
 
-def _heading(section: Section) -> str:
+def _heading(dump: SessionDump, section: Section) -> str:
     turns = "no turns" if section.is_empty else f"turns {section.first}–{section.last}"
     if section.last == section.first:
         turns = f"turn {section.first}"
     fork = f", after turn {section.fork_turn}" if section.fork_turn else ""
-    return f"{', '.join(map(_escape, section.branches))}: {turns}{fork}"
+    return f"{_names(dump, section.branches)}: {turns}{fork}"
+
+
+def _names(dump: SessionDump, branches: Sequence[str]) -> str:
+    return ", ".join(_escape(dump.tree.branches[branch_id].title_and_id) for branch_id in branches)
 
 
 def _item(item: ReadableItem) -> str:

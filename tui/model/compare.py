@@ -10,6 +10,7 @@ from tui.model.money import Money
 from tui.model.tree import TurnTree
 from tui.model.usage import RunRecord, TurnUsage, Usage
 from tui.model.view import Session
+from tui.words import title_and_id
 
 __all__ = [
     "ComparedItem",
@@ -53,6 +54,11 @@ class Side(NamedTuple):
     def name(self) -> str:
         """The title, or the id if there is no title."""
         return self.title or self.branch_id
+
+    @property
+    def title_and_id(self) -> str:
+        """The title with the id beside it, or the id if there is no title."""
+        return title_and_id(self.title, self.branch_id)
 
 
 class TurnPair(NamedTuple):

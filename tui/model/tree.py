@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Final, NamedTuple, overload
 
+from tui.words import title_and_id
+
 __all__ = ["EMPTY_TREE", "Branch", "Chain", "Holders", "Turn", "TurnTree"]
 
 
@@ -48,6 +50,11 @@ class Branch(NamedTuple):
     def name(self) -> str:
         """The title, or the id if there is no title."""
         return self.title or self.branch_id
+
+    @property
+    def title_and_id(self) -> str:
+        """The title with the id beside it, or the id if there is no title."""
+        return title_and_id(self.title, self.branch_id)
 
     @property
     def label(self) -> str:

@@ -14,6 +14,7 @@ from tui.model.runs import Failure, Run
 from tui.model.text_sizes import TextSizes
 from tui.model.tree import EMPTY_TREE, TurnTree
 from tui.model.usage import BranchUsage, Scope
+from tui.words import title_and_id
 
 __all__ = ["ChartView", "ForkDraft", "Notice", "Session", "SessionSort", "Severity", "View"]
 
@@ -44,6 +45,11 @@ class Session(NamedTuple):
     def name(self) -> str:
         """The title, or the id if there is no title."""
         return self.title or self.session_id
+
+    @property
+    def title_and_id(self) -> str:
+        """The title with the id beside it, or the id if there is no title."""
+        return title_and_id(self.title, self.session_id)
 
 
 class SessionSort(StrEnum):

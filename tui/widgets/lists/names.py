@@ -10,7 +10,7 @@ from tui.printable import printable_line
 from tui.widgets.format import format_time
 from tui.widgets.lists.choices import Choice
 from tui.widgets.tree.drawing import UNSEEN, label_marks
-from tui.words import plural, shorten
+from tui.words import plural, shorten, title_and_id
 
 __all__ = ["branch_choices", "display_name", "session_choices"]
 
@@ -22,7 +22,7 @@ def display_name(labelled: Branch | Session, words: str = "") -> str:
     """Return marks, title and id of a branch or session, in one line; `words` stand in for a missing title."""
     own_id = printable_line(labelled.branch_id if isinstance(labelled, Branch) else labelled.session_id)
     title = printable_line(labelled.title) or shorten(printable_line(words), _MAX_WORDS)
-    return label_marks(labelled) + (f"{title} · {own_id}" if title else own_id)
+    return label_marks(labelled) + title_and_id(title, own_id)
 
 
 def branch_choices(view: View, fork_words: Mapping[str, str]) -> list[Choice]:
