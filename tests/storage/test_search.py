@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conversations import assistant_message, open_sdk, turn
-from tests.databases import Place, on_file, open_other, plain_session, rows
+from tests.databases import Place, editor_of, on_file, open_other, plain_session, rows
 from tests.postgres_server import new_schema
 from tui.errors import QueryError
 from tui.items.text import searchable_texts
@@ -173,6 +173,24 @@ FILTERS: Final[tuple[tuple[str, list[tuple[int, str]]], ...]] = (
 async def test_filters(both: Place) -> None:
     for query, found in FILTERS:
         assert [(hit.turn, hit.type) for hit in await find(both, query)] == found, query
+
+
+async def test_filters_take_titles(both: Place) -> None:
+    editor = editor_of(both)
+    await editor.label("support", "alt", title="Other units", description="Named")
+    await editor.label("billing", None, title="Paid", description="Named")
+    # A branch of this name in another session has no title.
+    await editor.fork("billing", "main", 2, "alt")
+    alt = [(3, "user"), (3, "assistant")]
+    for query, scope, found in (
+        ('branch:"other UNITS" turn:3', "session", alt),
+        ("branch:other* turn:3", "file", alt),
+        ("branch:other* branch:main role:user turn:3-", "session", [(4, "user"), (3, "user"), (3, "user")]),
+        ("session:paid", "file", [(1, "user"), (1, "assistant")]),
+        ("session:paid branch:other*", "file", []),
+    ):
+        results = await find(both, query, scope)
+        assert [(hit.turn, hit.type) for hit in results] == found, query
 
 
 @pytest.mark.parametrize(
@@ -513,6 +531,8 @@ async def test_messages_that_are_in_no_branch_are_found(both: Path) -> None:
         assert [(results.branches(hit), hit.turn) for hit in without_branch] == [(("",), 0)] * 3
         assert len(results) > len(without_branch)
         assert await contexts(both, "type:user lost", scope) == ["Lost in Oslo"]
+        await editor_of(both).label("support", None, title="Found", description="Named")
+        assert await contexts(both, "lost session:found", scope) == ["Lost in Oslo"]
         for filters in ("type:function_call", "turn:1", "branch:main", "session:billing"):
             assert await contexts(both, f"lost {filters}", scope) == []
     assert await contexts(both, "lost", "branch") == []

@@ -31,7 +31,13 @@ from tui.model.view import Session
 from tui.storage.engine import Engine, Transaction
 from tui.storage.open import Target, open_to_read
 from tui.storage.plausible import MAX_SPARSE, require_plausible_rows
-from tui.storage.search_filter import item_condition, passes_filters, passes_row_filters, structure_condition
+from tui.storage.search_filter import (
+    item_condition,
+    name_condition,
+    passes_filters,
+    passes_row_filters,
+    structure_condition,
+)
 from tui.storage.sql import NamedValues
 from tui.storage.type_conditions import sql_list
 
@@ -328,7 +334,8 @@ def _search_window(
             result.seconds = thread_time() - begin
             return result
         structure, messages = tables
-    conditions = [f"t.{number} > :low AND t.{number} <= :high", structure_condition(query, tx.dialect, values)]
+    of_structure = structure_condition(query, tx.dialect, values, has_labels=_has_labels(tx, query))
+    conditions = [f"t.{number} > :low AND t.{number} <= :high", of_structure]
     if window.session is not None:
         conditions.append("t.session_id = :session_id")
     elif window.excluded_session_id:
@@ -379,11 +386,17 @@ def _search_window(
     return result
 
 
+def _has_labels(tx: Transaction, query: Query) -> bool:
+    """Return whether names in a query may be titles."""
+    return any(name in ("session", "branch") for name, _ in query.filters) and tx.has_table("convo_labels")
+
+
 def _search_messages_without_branch(tx: Transaction, *, query: Query, window: _Window) -> _WindowResult:
     """Search messages that are in no branch."""
     result = _WindowResult()
     begin, values = thread_time(), NamedValues()
     of_session = f" WHERE session_id = {values.bind(window.session.session_id)}" if window.session is not None else ""
+    named = name_condition(query, "session", "m", tx.dialect, values, has_labels=_has_labels(tx, query))
     rows = tx.execute(
         f"WITH without_branch AS (SELECT id FROM {tx.tables.messages}{of_session}"
         f" EXCEPT SELECT message_id FROM message_structure{of_session})"
@@ -391,13 +404,14 @@ def _search_messages_without_branch(tx: Transaction, *, query: Query, window: _W
         f" FROM {tx.tables.messages} m"
         f" WHERE m.id IN (SELECT id FROM without_branch)"
         " AND EXISTS (SELECT 1 FROM message_structure t WHERE t.session_id = m.session_id)"
-        f" AND {item_condition(query, tx.dialect, values, joined_text=_may_be_joined())} ORDER BY m.id DESC",
+        f" AND ({named}) AND {item_condition(query, tx.dialect, values, joined_text=_may_be_joined())}"
+        " ORDER BY m.id DESC",
         **values,
     )
     for message_id, session_id, stored, created_at in rows:
         item = unsealed(decode_or_none(stored), session_id)
         hit = Hit(session_id, "", 0, 0, message_id, types.message_type(item), types.tool_name(item))
-        if not passes_row_filters(query, session_id, hit.type):
+        if not passes_row_filters(query, hit.type):
             continue
         result.decoded.add(message_id)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from tui.items.failure import is_error
 from tui.items.sealed import SEALED, has_key
@@ -15,7 +15,14 @@ from tui.storage.search_prefilter import may_contain
 from tui.storage.sql import NamedValues
 from tui.storage.type_conditions import output_condition, sql_list
 
-__all__ = ["item_condition", "passes_filters", "passes_row_filters", "required_literal", "structure_condition"]
+__all__ = [
+    "item_condition",
+    "name_condition",
+    "passes_filters",
+    "passes_row_filters",
+    "required_literal",
+    "structure_condition",
+]
 
 _TOOL_KINDS: Final = frozenset({ItemKind.CALL, ItemKind.OUTPUT, ItemKind.APPROVAL_REQUEST, ItemKind.APPROVAL_RESPONSE})
 
@@ -31,19 +38,18 @@ _SIGNS_OF_FAILURE: Final = (
 """Patterns of LIKE; every stored item that reports a failure matches at least one."""
 
 
-def structure_condition(query: Query, dialect: Dialect, values: NamedValues) -> str:
+def structure_condition(query: Query, dialect: Dialect, values: NamedValues, *, has_labels: bool) -> str:
     """Return a condition that holds for the structure row `t` of every match of a query, and maybe of other items.
 
-    Its values are added to `values`.
+    Its values are added to `values`. `has_labels` is whether the database has the table of titles.
     """
 
     def like(column: str, value: str) -> str:
-        pattern = re.sub(r"([\\%_])", r"\\\1", value).replace("*", "%")
-        return f"{column} {dialect.like} {values.bind(pattern)} ESCAPE '\\'"
+        return _like(column, value, dialect, values)
 
     conditions = [
-        _any(like("t.session_id", value) for value in query.values("session")),
-        _any(like("t.branch_id", value) for value in query.values("branch")),
+        name_condition(query, "session", "t", dialect, values, has_labels=has_labels),
+        name_condition(query, "branch", "t", dialect, values, has_labels=has_labels),
         _any(like("t.message_type", value) for value in query.values("type")),
         _any(_role_condition(value) for value in query.values("role")),
         # The plus keeps SQLite from reading the rows by their turn, which would change their order.
@@ -54,6 +60,30 @@ def structure_condition(query: Query, dialect: Dialect, values: NamedValues) -> 
         output = f"t.tool_name IS NULL AND {output_condition('t.message_type')}"
         conditions.append(_any([*(like("t.tool_name", value) for value in tools), output]))
     return _all(conditions)
+
+
+def name_condition(
+    query: Query,
+    kind: Literal["session", "branch"],
+    row: str,
+    dialect: Dialect,
+    values: NamedValues,
+    *,
+    has_labels: bool,
+) -> str:
+    """Return the condition that the session or branch of a row is one that a query names, by its id or its title."""
+    names = query.values(kind)
+    if not names:
+        return "TRUE"
+    conditions = [_like(f"{row}.{kind}_id", name, dialect, values) for name in names]
+    if has_labels:
+        key = ("session_id",) if kind == "session" else ("session_id", "branch_id")
+        titled = _any(_like("title", name, dialect, values) for name in names)
+        conditions.append(
+            f"({', '.join(f'{row}.{column}' for column in key)}) IN"
+            f" (SELECT {', '.join(key)} FROM convo_labels WHERE kind = '{kind}' AND ({titled}))"
+        )
+    return _any(conditions)
 
 
 def item_condition(query: Query, dialect: Dialect, values: NamedValues, *, joined_text: str) -> str:
@@ -89,15 +119,12 @@ def passes_filters(query: Query, item: object, message_type: str, tool_name: str
     return not roles or any(_has_role(item, message_type, wildcard(value)) for value in roles)
 
 
-def passes_row_filters(query: Query, session_id: str, message_type: str) -> bool:
-    """Return whether an item that has no structure row passes the filters of a query that concern its row."""
+def passes_row_filters(query: Query, message_type: str) -> bool:
+    """Return whether an item that has no structure row passes the filters for turns, branches and types."""
     if query.turns or query.values("branch"):
         return False
-    columns = (("session", session_id), ("type", message_type))
-    return all(
-        not (values := query.values(name)) or any(wildcard(value).fullmatch(stored) for value in values)
-        for name, stored in columns
-    )
+    types = query.values("type")
+    return not types or any(wildcard(value).fullmatch(message_type) for value in types)
 
 
 def required_literal(pattern: str) -> str:
@@ -143,6 +170,12 @@ def _after_set(pattern: str, position: int) -> int:
     while position < len(pattern) and pattern[position] != "]":
         position += 2 if pattern[position] == "\\" else 1
     return position + 1
+
+
+def _like(column: str, value: str, dialect: Dialect, values: NamedValues) -> str:
+    """Return the condition that a column matches the value of a filter."""
+    pattern = re.sub(r"([\\%_])", r"\\\1", value).replace("*", "%")
+    return f"{column} {dialect.like} {values.bind(pattern)} ESCAPE '\\'"
 
 
 def _role_condition(role: str) -> str:
