@@ -12,7 +12,7 @@ import pytest
 from agents.extensions.memory.sqlalchemy_session import SQLAlchemySession
 
 from tests.cli.conftest import Run, imported_packages
-from tests.databases import all_rows, open_ours, plain_engine, rows
+from tests.databases import all_rows, editor_of, open_ours, plain_engine, rows
 from tests.explorer.driver import open_explorer
 from tests.postgres_server import psql
 from tests.session.samples import run as run_result
@@ -35,7 +35,9 @@ COMMANDS = (
     ("input", "--branch", "other"),
     ("compare", "main", "other"),
     ("export", "--format", "json"),
-    ("export", "--format", "markdown"),
+    ("export", "--format", "md"),
+    ("show", "--session", "Small talk", "--branch", "Other answer"),
+    ("find", 'branch:"other answer" session:small* question'),
     ("runs",),
 )
 
@@ -65,6 +67,9 @@ async def test_commands_print_what_they_print_of_a_file(postgres: str, path: Pat
     ):
         await converse(session)
         session.close()
+    for place in (path, postgres):
+        await editor_of(place).label("chat", "other", title="Other answer", description="Named")
+        await editor_of(place).label("chat", None, title="Small talk", description="Named")
     before = all_rows(postgres)
     for command, *arguments in COMMANDS:
         expected, shown = (run(command, place, *arguments) for place in (path, postgres))

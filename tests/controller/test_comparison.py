@@ -197,7 +197,7 @@ async def test_only_the_beginning_of_a_long_turn_is_compared(tmp_path: Path) -> 
     await sdk.add_items(long)
     sdk.close()
     controller = SessionController(Store(path))
-    await controller.open(branch_id="main")
+    await controller.open(branch="main")
     (detail,) = await details(controller, await controller.comparison.compare_branches("alt"))
     assert (len(detail.items), detail.left_more, detail.right_more) == (200, 301, 0)
     asked, answered = detail.items[0].right, detail.items[1].right

@@ -47,21 +47,21 @@ def complete_files(prefix: str, **_: object) -> Iterable[str]:
 
 def complete_sessions(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
     """Return the sessions of the named file; none if they cannot be read."""
-    from tui.cli.open import session_ids
+    from tui.cli.open import session_names
 
-    return _complete(prefix, parsed_args, session_ids)
+    return _complete(prefix, parsed_args, session_names)
 
 
 def complete_branches(prefix: str, parsed_args: argparse.Namespace, **_: object) -> Iterable[str]:
     """Return the branches of the named file's session; none if they cannot be read."""
-    from tui.cli.open import branch_ids
+    from tui.cli.open import branch_names
 
-    session_id = getattr(parsed_args, "session", None)
-    return _complete(prefix, parsed_args, lambda target: branch_ids(target, session_id))
+    session = getattr(parsed_args, "session", None)
+    return _complete(prefix, parsed_args, lambda target: branch_names(target, session))
 
 
 def _complete(
-    prefix: str, options: argparse.Namespace, ids: Callable[[Target], Coroutine[None, None, list[str]]]
+    prefix: str, options: argparse.Namespace, names: Callable[[Target], Coroutine[None, None, list[str]]]
 ) -> list[str]:
     if not options.file:
         return []
@@ -69,6 +69,6 @@ def _complete(
 
     try:
         target = target_of(options.file, options.schema, options.tables)
-        return [name for name in asyncio.run(ids(target)) if name.startswith(prefix)]
+        return [name for name in asyncio.run(names(target)) if name.startswith(prefix)]
     except ConvoError:
         return []

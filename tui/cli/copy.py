@@ -25,7 +25,10 @@ async def run(options: argparse.Namespace) -> int:
             open_place(options.target, options.schema, options.tables, is_target=True)
         )
         # The session that was written last is the last one also in the target.
-        session_ids = [options.session] if options.session is not None else (await source.session_ids())[::-1]
+        if options.session is None:
+            session_ids = (await source.session_ids())[::-1]
+        else:
+            session_ids = [await source.session_id(options.session)]
         report = _Report(options, source, target)
         try:
             for session_id in session_ids:

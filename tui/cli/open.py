@@ -11,13 +11,14 @@ from typing import Final, NamedTuple
 
 from tui.errors import NotFoundError
 from tui.model import Branch, Session, TurnTree
+from tui.model.names import find_branch
 from tui.printable import printable
 from tui.storage.editor import Editor
 from tui.storage.open import Target, create_database
 from tui.storage.store import Store
 from tui.words import messages_without_branch_words
 
-__all__ = ["OpenSession", "all_sessions", "branch_ids", "open_editor", "open_session", "session_ids"]
+__all__ = ["OpenSession", "all_sessions", "branch_names", "open_editor", "open_session", "session_names"]
 
 _PAGE_SIZE: Final = 1000
 
@@ -32,36 +33,38 @@ class OpenSession(NamedTuple):
     tree: TurnTree
     messages_without_branch: int
 
-    async def branch(self, branch_id: str | None) -> Branch:
-        """Return a branch of the session, by default the one that was written last.
+    async def branch(self, name: str | None) -> Branch:
+        """Return a branch of the session by its id or title, by default the one that was written last.
 
         Raises:
-            NotFoundError: The branch does not exist.
+            NotFoundError: No branch has the name, or several have it as their title.
         """
-        name = await self.store.last_branch(self.session) if branch_id is None else branch_id
-        if name not in self.tree.branches:
-            raise NotFoundError(f"Session '{self.session.session_id}' has no branch '{name}'.", _LIST_HINT)
-        return self.tree.branches[name]
+        session_id = self.session.session_id
+        name = await self.store.last_branch(self.session) if name is None else name
+        branch = find_branch(self.tree, session_id, name)
+        if branch is None:
+            raise NotFoundError(f"Session '{session_id}' has no branch '{name}'.", _LIST_HINT)
+        return branch
 
 
 @asynccontextmanager
-async def open_session(target: Target, session_id: str | None, *, quiet: bool = False) -> AsyncIterator[OpenSession]:
-    """Open a file and a session in it, by default the one that was written last.
+async def open_session(target: Target, name: str | None, *, quiet: bool = False) -> AsyncIterator[OpenSession]:
+    """Open a file and a session in it by its id or title, by default the one that was written last.
 
     Messages of the session that are in no branch are reported on standard error, unless `quiet`.
 
     Raises:
         FileError: The file cannot be opened.
-        NotFoundError: The file does not have the session, or has none.
+        NotFoundError: The file does not have the session, has none, or has several with the title.
     """
     store = await asyncio.to_thread(Store, target)
     try:
         sessions = await store.sessions(0, 1)
         if not sessions:
             raise NotFoundError(f"{store.path} has no sessions yet.", "Let an agent write it.")
-        session = sessions[0] if session_id is None else await store.session(session_id)
+        session = sessions[0] if name is None else await store.session_by_name(name)
         if session is None:
-            raise NotFoundError(f"{store.path} has no session '{session_id}'.", _LIST_HINT)
+            raise NotFoundError(f"{store.path} has no session '{name}'.", _LIST_HINT)
         count = 0 if quiet else await store.count_messages_without_branch(session)
         if count:
             words = messages_without_branch_words(session.session_id, count)
@@ -99,13 +102,15 @@ async def all_sessions(store: Store, *, with_words: bool = False) -> AsyncIterat
         start += len(page)
 
 
-async def session_ids(target: Target) -> list[str]:
-    """Return the ids of a file's sessions, as `all_sessions` orders them."""
+async def session_names(target: Target) -> list[str]:
+    """Return the ids of a file's sessions, as `all_sessions` orders them, and their titles."""
     async with open_session(target, None, quiet=True) as found:
-        return [session.session_id async for session in all_sessions(found.store)]
+        sessions = [session async for session in all_sessions(found.store)]
+    return [*(session.session_id for session in sessions), *(session.title for session in sessions if session.title)]
 
 
-async def branch_ids(target: Target, session_id: str | None) -> list[str]:
-    """Return the ids of the branches of a session, by default of the one that was written last."""
-    async with open_session(target, session_id, quiet=True) as found:
-        return list(found.tree.branches)
+async def branch_names(target: Target, session: str | None) -> list[str]:
+    """Return the ids and the titles of the branches of a session, by default of the one that was written last."""
+    async with open_session(target, session, quiet=True) as found:
+        branches = found.tree.branches
+    return [*branches, *(branch.title for branch in branches.values() if branch.title)]

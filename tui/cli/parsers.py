@@ -33,11 +33,12 @@ class Command(NamedTuple):
     add_arguments: AddArguments = lambda _: None
     has_file: bool = True
     has_session: bool = True
-    session_help: str = "id of the session (default: the one written last)"
+    session_help: str = "id or title of the session (default: the one written last)"
 
 
 def _add_branch(parser: argparse.ArgumentParser, default: str = "the one written last") -> None:
-    _complete_branches(parser.add_argument("--branch", metavar="ID", help=f"id of the branch (default: {default})"))
+    branch = parser.add_argument("--branch", metavar="NAME", help=f"id or title of the branch (default: {default})")
+    _complete_branches(branch)
 
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +90,10 @@ def _add_price_as(parser: argparse.ArgumentParser) -> None:
 
 def _add_find(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "text", metavar="TEXT", nargs="+", help="text, /regex/, filters: tool: type: role: turn: error:"
+        "text",
+        metavar="TEXT",
+        nargs="+",
+        help="text, /regex/, filters: tool: type: role: branch: session: turn: error:",
     )
     _add_branch(parser, "all branches of the session")
     parser.add_argument("--everywhere", action="store_true", help="search all sessions of the file")
@@ -99,14 +103,15 @@ def _add_find(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_compare(parser: argparse.ArgumentParser) -> None:
-    _complete_branches(parser.add_argument("a", metavar="A", help="id of the left branch"))
-    _complete_branches(parser.add_argument("b", metavar="B", help="id of the right branch"))
+    _complete_branches(parser.add_argument("a", metavar="A", help="id or title of the left branch"))
+    _complete_branches(parser.add_argument("b", metavar="B", help="id or title of the right branch"))
     _add_price_as(parser)
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
-    _complete_branches(group.add_argument("--branch", metavar="ID", help="only this branch (default: all branches)"))
+    branch = group.add_argument("--branch", metavar="NAME", help="only this branch, by id or title (default: all)")
+    _complete_branches(branch)
     group.add_argument("--through", metavar="BRANCH:TURN", help="only the branches that have this turn")
     parser.add_argument("--format", choices=("md", "json", "html"), default="md", help="default: %(default)s")
     parser.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
@@ -177,7 +182,7 @@ def _add_copy(parser: argparse.ArgumentParser) -> None:
     for name in ("source", "target"):
         file = parser.add_argument(name, metavar=name.upper(), help=_PLACE)
         file.completer = complete_files  # type: ignore[attr-defined]
-    parser.add_argument("--session", metavar="ID", help="only this session (default: all)")
+    parser.add_argument("--session", metavar="NAME", help="only this session, by id or title (default: all)")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be copied and left out, and copy nothing"
     )
@@ -344,7 +349,7 @@ def commands_parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
         command.add_arguments(subparser)
         if command.has_file:
             if command.has_session:
-                _complete_sessions(subparser.add_argument("--session", metavar="ID", help=command.session_help))
+                _complete_sessions(subparser.add_argument("--session", metavar="NAME", help=command.session_help))
             _add_server(subparser)
             _add_json(subparser)
     return parser
@@ -368,10 +373,14 @@ def explorer_parser() -> argparse.ArgumentParser:
     )
     file.completer = _complete_commands_and_files  # type: ignore[attr-defined]
     _complete_sessions(
-        parser.add_argument("--session", metavar="ID", help="open this session (default: the one written last)")
+        parser.add_argument(
+            "--session", metavar="NAME", help="open this session, by id or title (default: the one written last)"
+        )
     )
     _complete_branches(
-        parser.add_argument("--branch", metavar="ID", help="open this branch (default: the one written last)")
+        parser.add_argument(
+            "--branch", metavar="NAME", help="open this branch, by id or title (default: the one written last)"
+        )
     )
     _add_server(parser)
     parser.add_argument("--read-only", action="store_true", help="refuse everything that would write to the file")

@@ -61,6 +61,10 @@ class Place(ABC):
     async def session_ids(self) -> list[str]:
         """Return the ids of all sessions, the one written last first."""
 
+    async def session_id(self, name: str) -> str:
+        """Return the id of the session with an id, or else with a title; the name itself if there is none."""
+        return name
+
     @abstractmethod
     async def read(self, session_id: str, *, decrypt: bool = False) -> ReadSession | None:
         """Return a session; None if there is none."""
@@ -101,6 +105,10 @@ class _Database(Place):
 
     async def session_ids(self) -> list[str]:
         return [] if self._store is None else [session.session_id async for session in all_sessions(self._store)]
+
+    async def session_id(self, name: str) -> str:
+        session = None if self._store is None else await self._store.session_by_name(name)
+        return name if session is None else session.session_id
 
     async def read(self, session_id: str, *, decrypt: bool = False) -> ReadSession | None:
         store = self._store

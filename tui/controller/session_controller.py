@@ -23,6 +23,7 @@ from tui.controller.search import Searches
 from tui.controller.state import Listener, State
 from tui.controller.usage import UsageViews
 from tui.model import Price, View
+from tui.model.names import find_branch
 from tui.storage.open import Target
 from tui.storage.store import Store
 
@@ -91,23 +92,26 @@ class SessionController:
         """Call `listener` with each new view, until the returned function is called."""
         return self._state.subscribe(listener)
 
-    async def open(self, session_id: str | None = None, branch_id: str | None = None) -> None:
-        """Show a session and branch of the file, by default the ones written last.
+    async def open(self, session: str | None = None, branch: str | None = None) -> None:
+        """Show a session and branch of the file by their ids or titles, by default the ones written last.
 
         `load_rest` loads what the first screen does not wait for.
 
         Raises:
-            NotFoundError: The file has no such session, or the session no such branch.
+            NotFoundError: The file has no such session, or the session no such branch, or several have the title.
             ConvoError: The file cannot be read.
         """
         await self._reloader.load_sessions()
-        sessions = self.view.sessions
-        if self._state.store.is_missing or (session_id is None and not sessions):
+        sessions, store = self.view.sessions, self._state.store
+        if store.is_missing or (session is None and not sessions):
             if self.agent is not None and self.view.writable:
-                await self.agent.prepare_session(session_id or "")
+                await self.agent.prepare_session(session or "")
             return
-        session_id = sessions[0].session_id if session_id is None else session_id
-        await self.navigation.load_session(session_id, branch_id)
+        found = sessions[0] if session is None else await store.session_by_name(session)
+        if found is not None and branch is not None:
+            named = find_branch(await store.tree(found), found.session_id, branch)
+            branch = branch if named is None else named.branch_id
+        await self.navigation.load_session((session or "") if found is None else found.session_id, branch)
         if self.view.session is not None:
             self._state.store.prefetch_usage(self.view.session, self.view.tree, self.view.branch_id)
 

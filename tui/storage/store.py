@@ -48,6 +48,7 @@ from tui.storage.queries.sessions import (
     count_messages_without_branch,
     count_sessions,
     find_session,
+    find_session_by_name,
     find_sessions,
     matching_sessions,
     newest_sessions,
@@ -198,6 +199,14 @@ class Store:
     async def session(self, session_id: str) -> Session | None:
         """Return the session of an id; None if the file has no such session."""
         return await self._reader.read(lambda tx: find_session(tx, session_id))
+
+    async def session_by_name(self, name: str) -> Session | None:
+        """Return the session with an id, or else the one with a title; None if the file has no such session.
+
+        Raises:
+            NotFoundError: Several sessions have the title.
+        """
+        return await self._reader.read(lambda tx: find_session_by_name(tx, name))
 
     async def sessions_with_ids(self, session_ids: Iterable[str]) -> tuple[Session, ...]:
         """Return those of the sessions that the file has, in the order of the ids."""

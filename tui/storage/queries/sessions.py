@@ -22,6 +22,7 @@ from tui.items.text import item_text
 from tui.items.types import is_user_message
 from tui.model import Session, SessionSort
 from tui.model.fuzzy import Matcher
+from tui.model.names import only_session
 from tui.storage.engine import Transaction
 from tui.storage.queries.labels import label_sessions
 from tui.storage.schema import CONVO_SESSIONS
@@ -82,6 +83,19 @@ def count_sessions(tx: Transaction, *, archived: bool = True) -> int:
 def find_session(tx: Transaction, session_id: str) -> Session | None:
     """Return the session of an id; None if there is none."""
     return next(iter(find_sessions(tx, [session_id])), None)
+
+
+def find_session_by_name(tx: Transaction, name: str) -> Session | None:
+    """Return the session with an id, or else the one with a title; None if there is none.
+
+    Raises:
+        NotFoundError: Several sessions have the title.
+    """
+    found = find_session(tx, name)
+    if found is not None or not name or not tx.has_table("convo_labels"):
+        return found
+    rows = tx.execute("SELECT session_id FROM convo_labels WHERE kind = 'session' AND title = :title", title=name)
+    return only_session(find_sessions(tx, (session_id for (session_id,) in rows)), name)
 
 
 def is_plain(tx: Transaction, session_id: str) -> bool:
