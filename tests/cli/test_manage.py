@@ -91,6 +91,11 @@ def test_the_tree_is_an_outline_of_turns(conversation: Path, run: Run, run_json:
         (("find", "FILE", "nothing like it", "--branch", "alt"), "No match in branch 'alt' of session 'support'"),
         (("find", "FILE", "nothing like it", "--everywhere"), "No match in any session of the file"),
         (("find", "FILE", "role:bob"), "No such role; known: user, assistant, system, developer, tool."),
+        (
+            ("find", "FILE", "role:"),
+            "A filter without a value is text; role: takes user, assistant, system, developer,",
+        ),
+        (("find", "FILE", "error: at", "--json"), "error: takes yes or no."),
         (("export", "FILE", "-o", "FILE"), "Add --force to replace it"),
         (("undo", "FILE"), "Nothing to undo"),
     ],

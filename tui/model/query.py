@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -40,6 +40,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<word>\S+)"
 )
 _INVALID_FILTER: Final = re.compile(r"(tool|type|role|branch|session|turn|error):.")
+_EMPTY_FILTER: Final = re.compile(r"(?<!\S)(tool|type|role|branch|session|turn|error):(?!\S)")
 _FILTER_VALUES: Final = {"turn": "a number, or a range such as 3-5", "error": "yes or no"}
 _KNOWN_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "role": ("user", "assistant", "system", "developer", "tool"),
@@ -93,17 +94,19 @@ class Query:
         return tuple(value for key, value in self.filters if key == name)
 
     @property
-    def unknown_value(self) -> str:
-        """In words, the filter whose value is no known role or type, and values that are; empty if there is none.
+    def likely_mistake(self) -> str:
+        """In words, the first filter that has no value, or no known role or type, and values for it; empty without one.
 
         It explains why nothing was found. Other values are searched for too, since a file may have them.
         """
         for name, value in self.filters:
             known = _KNOWN_VALUES.get(name)
             if known and not any(map(wildcard(value).fullmatch, known)):
-                ordered = list(dict.fromkeys((*get_close_matches(value, known, _SUGGESTIONS, 0.5), *known)))
-                more = ["…"] if len(ordered) > _SUGGESTIONS else []
-                return f"no such {name}; known: {', '.join(ordered[:_SUGGESTIONS] + more)}"
+                return f"no such {name}; known: {_suggestions(known, value)}"
+        if empty := _EMPTY_FILTER.search(" ".join(self.needles)):
+            known = _KNOWN_VALUES.get(empty[1])
+            values = _suggestions(known) if known else _values(empty[1])
+            return f"a filter without a value is text; {empty[1]}: takes {values}"
         return ""
 
     @property
@@ -197,8 +200,18 @@ def parse_query(text: str) -> Query:
 def _require_no_filter(word: str) -> None:
     """Raise an error for a word that is a filter with an invalid value."""
     if match := _INVALID_FILTER.match(word):
-        values = _FILTER_VALUES.get(match[1], "a name, in quotes if it has blanks")
-        raise QueryError(f"{match[1]}: takes {values}.", "To search for it as text, put it in quotes.")
+        raise QueryError(f"{match[1]}: takes {_values(match[1])}.", "To search for it as text, put it in quotes.")
+
+
+def _values(name: str) -> str:
+    """Return in words what a filter takes."""
+    return _FILTER_VALUES.get(name, "a name, in quotes if it has blanks")
+
+
+def _suggestions(known: Sequence[str], near: str = "") -> str:
+    """Return some of the known values of a filter, those that are like a text first."""
+    ordered = list(dict.fromkeys((*get_close_matches(near, known, _SUGGESTIONS, 0.5), *known)))
+    return ", ".join(ordered[:_SUGGESTIONS] + ["…"] * (len(ordered) > _SUGGESTIONS))
 
 
 def wildcard(value: str) -> re.Pattern[str]:
