@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -87,6 +88,8 @@ def test_the_tree_is_an_outline_of_turns(conversation: Path, run: Run, run_json:
         (("search", "FILE", "weather"), "did you mean find?"),
         (("frobnicate", "FILE"), "commands: list, tree, show"),
         (("FILE", "list"), "put the command first: convo-tui list"),
+        (("postgresql://host/name", "list"), "put the command first: convo-tui list postgresql://host/name"),
+        (("x" * 300, "FILE"), "is neither a command nor a file"),
         (("find", "FILE", "nothing like it"), "No match in any branch of session 'support'; --everywhere"),
         (("find", "FILE", "nothing like it", "--branch", "alt"), "No match in branch 'alt' of session 'support'"),
         (("find", "FILE", "nothing like it", "--everywhere"), "No match in any session of the file"),
@@ -104,6 +107,26 @@ def test_an_error_says_what_to_do(conversation: Path, run: Run, words: tuple[str
     process = run(*(conversation if word == "FILE" else word for word in words))
     assert process.returncode in (1, 2)
     assert answer in process.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tree", "main", "FILE"),
+        ("find", "in Bergen", "FILE", "--everywhere"),
+        ("compare", "main", "alt", "FILE"),
+        ("show", "alt", "FILE", "--branch", "main"),
+    ],
+)
+def test_a_file_that_is_not_the_first_argument_is_put_there(
+    conversation: Path, run: Run, words: tuple[str, ...]
+) -> None:
+    refused = run(*(conversation if word == "FILE" else word for word in words))
+    assert refused.returncode == 2
+    message, hint, _ = refused.stderr.split("\n")
+    assert message == f"convo-tui: '{words[1]}' is no file."
+    assert hint.startswith("  Put the file first: convo-tui ")
+    assert run(*shlex.split(hint.partition("convo-tui ")[2])).returncode == 0
 
 
 def test_a_change_of_a_locked_file_says_that_it_waits(conversation: Path) -> None:

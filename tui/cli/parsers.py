@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from tui import __version__
 from tui.cli.completion import SHELLS, complete_branches, complete_files, complete_sessions
+from tui.errors import ConfigError
 
 __all__ = ["COMMANDS", "commands_parser", "explorer_parser", "parse", "parser_of"]
 
@@ -303,16 +306,19 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     """Parse the command line; `command` of the result is None for the explorer.
 
     Raises:
+        ConfigError: Another argument of a command is in the place of the file.
         SystemExit: The arguments are invalid, or ask for help or version.
     """
     if words and words[0] in COMMANDS:
         options, unknown = commands_parser(words[:1]).parse_known_args(words)
+        if COMMANDS[words[0]].has_file and words[0] != "import":
+            _require_file_first(words, options.file, [options.file] if unknown else [])
         if unknown:
             # The parser above that of the command would print its own usage.
             options.fail(f"unrecognized arguments: {' '.join(unknown)}")
         return options
     parser = explorer_parser()
-    if len(words) > 1 and not words[0].startswith("-") and not Path(words[0]).exists():
+    if len(words) > 1 and not words[0].startswith("-") and not _is_database(words[0]):
         other = _OTHER_NAMES.get(words[0].lower())
         near = [other] if other else get_close_matches(words[0], COMMANDS, 1)
         if near or not words[1].startswith("-"):
@@ -326,6 +332,30 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if options.file is None and not options.demo:
         parser.error("name one file, or --demo")
     return options
+
+
+def _require_file_first(words: Sequence[str], first: str, left_out: Sequence[str]) -> None:
+    """Raise ConfigError if a later word of a command is a file, and the one in its place is none.
+
+    The hint has the words in order, without those in `left_out`, which the command does not take.
+    """
+    if _is_database(first):
+        return
+    for before, word in pairwise(words[1:]):
+        if not before.startswith("-") and _is_database(word):
+            others = [other for other in words[1:] if other != word and other not in left_out]
+            corrected = shlex.join(["convo-tui", words[0], word, *others])
+            raise ConfigError(f"'{first}' is no file.", f"Put the file first: {corrected}")
+
+
+def _is_database(word: str) -> bool:
+    from tui.storage.open import is_server_url
+
+    try:
+        return is_server_url(word) or Path(word).is_file()
+    except OSError:
+        # A long text is no name of a file.
+        return False
 
 
 def parser_of(line: str) -> argparse.ArgumentParser:
