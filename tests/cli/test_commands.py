@@ -117,6 +117,9 @@ def test_times_in_json_are_iso_8601_in_utc(conversation: Path, run_json: RunJSON
         (["export", "FILE", "--through", "main"], "is not a turn of a branch"),
         (["export", "FILE", "--output", "FILE"], "exists already"),
         (["export", "FILE", "--output", "/nowhere/out.md"], "cannot be written"),
+        (["export", "FILE", "--output", "x" * 300], "cannot be written: File name too long"),
+        (["list", "x" * 300], "cannot be looked up: File name too long"),
+        (["copy", "FILE", "x" * 300], "cannot be looked up: File name too long"),
     ],
 )
 def test_an_error_is_two_lines_and_exit_code_2(

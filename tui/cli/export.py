@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tui.cli.open import OpenSession, open_session
@@ -45,8 +46,10 @@ async def run(options: argparse.Namespace) -> int:
 
 
 def _check_output(options: argparse.Namespace) -> None:
-    if options.output is not None and not options.force and Path(options.output).is_file():
-        raise ConfigError(f"{options.output} exists already.", "Add --force to replace it, or name another file.")
+    # Whether it can be looked up at all shows when it is written.
+    with suppress(OSError):
+        if options.output is not None and not options.force and Path(options.output).is_file():
+            raise ConfigError(f"{options.output} exists already.", "Add --force to replace it, or name another file.")
 
 
 def _with_references(html: str) -> str:

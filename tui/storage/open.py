@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from tui.errors import ConfigError, ConvoError
+from tui.errors import ConfigError, ConvoError, FileError
 from tui.storage.schema import quoted, unquoted
 from tui.storage.sqlite.errors import is_database_error, translate_errors
 from tui.storage.sqlite.files import (
@@ -108,6 +108,7 @@ def target_of(text: str | Path, schema: str | None = None, tables: tuple[str, st
 
     Raises:
         ConfigError: The driver is not installed, or a file has no schemas.
+        FileError: The path cannot be looked up.
         ConvoError: The URL cannot be read.
     """
     if is_server_url(str(text)):
@@ -115,6 +116,12 @@ def target_of(text: str | Path, schema: str | None = None, tables: tuple[str, st
     if schema is not None or tables is not None:
         option = "--tables" if schema is None else "--schema"
         raise ConfigError(f"{text} is a file, and {option} chooses in a database on a server.", f"Omit {option}.")
+    try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            Path(text).stat()
+    except OSError as error:
+        # The name is too long, or its folder must not be read.
+        raise FileError(f"{text} cannot be looked up: {error.strerror}.", "Check the name and its folder.") from error
     return Path(text)
 
 
