@@ -110,8 +110,13 @@ async def test_the_explorer_opens_titles(titled: Path) -> None:
         assert (controller.view.session.session_id, controller.view.branch_id) == ("support", "alt")
         await controller.open(branch=TITLE)
         assert controller.view.branch_id == "alt"
-        with pytest.raises(NotFoundError, match="Session 'support' has no branch 'Rain'"):
+        with pytest.raises(NotFoundError, match="Session 'support' has no branch 'Rain'") as raised:
             await controller.open("support", "Rain")
+        assert raised.value.hint == "It has: main."
+        await Editor(titled, "agent_sessions", "agent_messages").label("support", "alt", archived=False, description="")
+        with pytest.raises(NotFoundError) as raised:
+            await controller.open("support", "Rain")
+        assert raised.value.hint == f"It has: main, {TITLE} · alt."
     finally:
         controller.close()
 

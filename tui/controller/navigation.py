@@ -241,16 +241,15 @@ class Navigation:
         async with state.state_lock:
             session = await state.store.session(session_id)
             if session is None:
-                names = [known.session_id for known in state.view.sessions]
+                names = [known.title_and_id for known in state.view.sessions]
                 raise NotFoundError(
                     f"The file has no session '{session_id}'.",
                     f"It has: {listed(names, state.view.sessions_remaining)}.",
                 )
             tree = await self._loader.tree(session, branch_id)
             if branch_id is not None and branch_id not in tree.branches:
-                raise NotFoundError(
-                    f"Session '{session_id}' has no branch '{branch_id}'.", f"It has: {listed(tree.branches)}."
-                )
+                names = [known.title_and_id for known in tree.branches.values()]
+                raise NotFoundError(f"Session '{session_id}' has no branch '{branch_id}'.", f"It has: {listed(names)}.")
             if navigation_id == state.navigation_id:
                 await self.show_session(session, tree, branch_id, turn)
 
