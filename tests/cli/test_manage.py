@@ -88,7 +88,8 @@ def test_the_tree_is_an_outline_of_turns(conversation: Path, run: Run, run_json:
         (("search", "FILE", "weather"), "did you mean find?"),
         (("frobnicate", "FILE"), "commands: list, tree, show"),
         (("FILE", "list"), "put the command first: convo-tui list"),
-        (("postgresql://host/name", "list"), "put the command first: convo-tui list postgresql://host/name"),
+        (("postgresql://me:secret@host/name", "list"), "put the command first: convo-tui list URL"),
+        (("tree", "main", "postgresql://me:secret@host/name"), "Put the file first: convo-tui tree URL"),
         (("x" * 300, "FILE"), "is neither a command nor a file"),
         (("find", "FILE", "nothing like it"), "No match in any branch of session 'support'; --everywhere"),
         (("find", "FILE", "nothing like it", "--branch", "alt"), "No match in branch 'alt' of session 'support'"),
@@ -107,6 +108,7 @@ def test_an_error_says_what_to_do(conversation: Path, run: Run, words: tuple[str
     process = run(*(conversation if word == "FILE" else word for word in words))
     assert process.returncode in (1, 2)
     assert answer in process.stderr
+    assert "secret" not in process.stderr
 
 
 @pytest.mark.parametrize(

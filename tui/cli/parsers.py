@@ -326,8 +326,9 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
             parser.error(f"'{words[0]}' is neither a command nor a file; {known}")
     options, unknown = parser.parse_known_args(words, argparse.Namespace(command=None))
     if unknown:
-        corrected = " ".join(("convo-tui", unknown[0], str(options.file), *unknown[1:]))
-        hint = f"; put the command first: {corrected}" if unknown[0] in COMMANDS else ""
+        hint = ""
+        if unknown[0] in COMMANDS and options.file is not None:
+            hint = f"; put the command first: {_command_line(unknown[0], options.file, *unknown[1:])}"
         parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if options.file is None and not options.demo:
         parser.error("name one file, or --demo")
@@ -344,8 +345,15 @@ def _require_file_first(words: Sequence[str], first: str, left_out: Sequence[str
     for before, word in pairwise(words[1:]):
         if not before.startswith("-") and _is_database(word):
             others = [other for other in words[1:] if other != word and other not in left_out]
-            corrected = shlex.join(["convo-tui", words[0], word, *others])
+            corrected = _command_line(words[0], word, *others)
             raise ConfigError(f"'{first}' is no file.", f"Put the file first: {corrected}")
+
+
+def _command_line(command: str, file: str, *others: str) -> str:
+    """Return a command as the user would type it; `URL` stands for one of a server, which may have a password."""
+    from tui.storage.open import is_server_url
+
+    return shlex.join(["convo-tui", command, "URL" if is_server_url(file) else file, *others])
 
 
 def _is_database(word: str) -> bool:
