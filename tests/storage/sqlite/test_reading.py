@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -19,6 +20,7 @@ from tui.model.search import SearchScope, SearchTarget
 from tui.storage.engine import Transaction
 from tui.storage.open import open_to_read
 from tui.storage.sqlite.file_state import DatabaseFiles
+from tui.storage.sqlite.reading import FileReader
 from tui.storage.store import Store
 
 LOG, INDEX = "-wal", "-shm"
@@ -220,9 +222,36 @@ def test_commits_that_change_neither_size_nor_time_of_the_log_are_told_apart(pat
         for number in range(3):
             writer.add(f"again {number}")
             assert beside(path, LOG).stat().st_size == size
-            seen.append(files.log_end())
+            seen.append(files.last_commit())
         assert len(set(seen)) == 3
-        assert files.log_end() == seen[-1]
+        assert files.last_commit() == seen[-1]
+
+
+def test_a_commit_that_a_read_missed_changes_the_version(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as db:
+        db.executescript("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (0)")
+        reader = FileReader(path, 5)
+        for number in range(1, 300):
+            writing = Thread(target=db.execute, args=("UPDATE t SET x = ?", (number,)))
+            writing.start()
+            found = []
+            while writing.is_alive():
+                found.append(reader.read(lambda db, version: (version, db.execute("SELECT x FROM t").fetchone()[0])))
+            writing.join()
+            assert {seen for version, seen in found if version == reader.version()} <= {number}
+        reader.close()
+
+
+def test_what_is_written_to_the_log_is_no_commit_yet(path: Path) -> None:
+    with Writer(path, "first") as writer:
+        files = DatabaseFiles(path)
+        before = files.last_commit()
+        with beside(path, LOG).open("r+b") as log:
+            last_frame = log.read()[-4096 - 24 :]
+            log.write(last_frame)
+        assert files.last_commit() == before
+        writer.add("second")
+        assert files.last_commit() != before
 
 
 async def test_the_version_changes_with_each_commit_and_only_then(path: Path) -> None:

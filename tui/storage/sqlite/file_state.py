@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 import threading
 import weakref
+from collections.abc import Hashable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,6 +25,7 @@ __all__ = ["DatabaseFiles", "FileStamp", "FileState", "PrivateCopy"]
 
 _LOG_HEADER: Final = 32
 _FRAME_HEADER: Final = 24
+_INDEX_HEADER: Final = 96
 _COPY_ATTEMPTS: Final = 5
 _LOCKS: Final = Path("/proc/locks")
 
@@ -76,6 +78,41 @@ class PrivateCopy:
         self.path = Path(folder) / name
 
 
+class _Indexes:
+    """The headers of the indexes that this process has read.
+
+    They stay open as long as they exist: SQLite's own locks of this process would end if it closed one.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._opened: dict[tuple[int, int], int] = {}
+
+    def header(self, path: Path) -> bytes:
+        """Return the header of an index, which each commit changes; empty if it cannot be read."""
+        if not hasattr(os, "pread"):
+            return b""
+        try:
+            with self._guard:
+                found = path.stat()
+                index = self._opened.get((found.st_dev, found.st_ino))
+                if index is None:
+                    self._close_removed()
+                    index = os.open(path, os.O_RDONLY)
+                    found = os.fstat(index)
+                    self._opened[found.st_dev, found.st_ino] = index
+                return os.pread(index, _INDEX_HEADER, 0)
+        except OSError:
+            return b""
+
+    def _close_removed(self) -> None:
+        for identity, index in tuple(self._opened.items()):
+            if not os.fstat(index).st_nlink:
+                os.close(self._opened.pop(identity))
+
+
+_indexes: Final = _Indexes()
+
 _copies: WeakValueDictionary[tuple[Path, FileState], PrivateCopy] = WeakValueDictionary()
 _copies_guard = threading.Lock()
 
@@ -102,11 +139,17 @@ class DatabaseFiles:
         """Return the stamp of the file itself."""
         return _stamp(self.path)
 
-    def log_end(self) -> tuple[bytes, int, bytes]:
-        """Return what identifies the last commit in the log: its salt, the number of its frames, and their checksum.
+    def last_commit(self) -> Hashable:
+        """Return what identifies the last commit in the log.
 
-        A commit may change neither the size of the log nor, within a tick of the clock, its time.
+        A commit may change neither the size of the log nor, within a tick of the clock, its time. It is complete only
+        with its entry in the index, some time after the log was written; a read that begins between finds what was
+        there before.
         """
+        return _indexes.header(self.index) or self._log_end()
+
+    def _log_end(self) -> tuple[bytes, int, bytes]:
+        """Return the salt of the log, the number of its frames, and their checksum."""
         try:
             with self.log.open("rb", buffering=0) as log:
                 header = log.read(_LOG_HEADER)

@@ -119,7 +119,8 @@ class FileReader:
             opened = self._open(locked=self._once or attempt >= _UNLOCKED_ATTEMPTS)
             try:
                 with opened.db as db:
-                    version = self.version()
+                    # Before the transaction: it may find more than the version says, never less.
+                    version = opened.state if opened.way is _Way.COPIED else self.version()
                     db.execute("BEGIN")
                     result = work(db, version)
             except Exception:
@@ -136,8 +137,10 @@ class FileReader:
     def version(self) -> Hashable:
         """Return the version of the content: another value after another program has committed."""
         state = self._files.state()
+        if self._opened is not None and self._opened.way is _Way.COPIED:
+            return state
         if not state.log_is_empty:
-            return state.log and state.log.written_at, *self._files.log_end()
+            return self._files.last_commit()
         if self._opened is not None and self._opened.way is _Way.LOCKED:
             return self._times_opened, self._opened.db.execute("PRAGMA data_version").fetchone()
         return state.main
