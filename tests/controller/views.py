@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from tui.controller import SessionController
 from tui.controller.agent import AgentRuns
 from tui.model import View
@@ -37,12 +39,16 @@ def agent_of(controller: SessionController) -> AgentRuns:
 
 
 async def until(controller: SessionController, holds: Callable[[View], bool]) -> View:
-    """Wait until a condition holds for the view, and return the view."""
+    """Wait until a condition holds for the view, and return the view; if it does not, fail with its runs and notice."""
     reached = asyncio.Event()
     unsubscribe = controller.subscribe(lambda view: reached.set() if holds(view) else None)
     if not holds(controller.view):
-        async with asyncio.timeout(60):
-            await reached.wait()
+        try:
+            async with asyncio.timeout(60):
+                await reached.wait()
+        except TimeoutError:
+            view = controller.view
+            pytest.fail(f"The condition does not hold: {view.runs}, {view.failure}, {view.notice}")
     unsubscribe()
     return controller.view
 

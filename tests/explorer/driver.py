@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -118,10 +119,13 @@ class ExplorerDriver:
         await settle(self.pilot)
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until a condition holds."""
-        async with asyncio.timeout(30):
-            while not holds():
-                await asyncio.sleep(0.001)
+        """Wait until a condition holds; if it does not, fail with what the screen shows."""
+        try:
+            async with asyncio.timeout(30):
+                while not holds():
+                    await asyncio.sleep(0.001)
+        except TimeoutError:
+            pytest.fail(f"The condition does not hold. The screen shows:\n{self.text}")
 
 
 async def open_controller(
