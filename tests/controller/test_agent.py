@@ -18,6 +18,7 @@ from tui.controller import SessionController
 from tui.controller.agent import AgentRuns
 from tui.errors import ConvoError, ReadOnlyError
 from tui.model import ApprovalDecision, Item, Outcome, PausedRun, Progress, RunState, Session, View
+from tui.runs.manager import BranchRef
 from tui.runs.protocol import Hooks, Runner, RunResult
 from tui.session.advanced import AdvancedSession
 from tui.storage.store import PageAround, Store
@@ -68,6 +69,26 @@ async def test_an_answer_is_streamed_and_stored_once(
     sdk = open_sdk(path)
     assert [item["role"] for item in await sdk.get_items() if "role" in item][-2:] == ["user", "assistant"]  # type: ignore[typeddict-item]
     sdk.close()
+
+
+async def test_a_message_is_sent_on_another_branch_than_the_shown_one(
+    controller: SessionController, agent: AgentRuns
+) -> None:
+    await controller.forks.begin(2)
+    await controller.forks.make("alt")
+    await agent.send("count to three", BranchRef("support", "main"))
+    await until(controller, quiet)
+    assert controller.view.branch_id == "alt"
+    assert {name: branch.turns for name, branch in controller.view.tree.branches.items()} == {"main": 3, "alt": 1}
+
+
+@pytest.mark.parametrize("to", [BranchRef("elsewhere", "main"), BranchRef("support", "gone")])
+async def test_a_message_to_a_branch_that_is_not_there_is_refused(
+    controller: SessionController, agent: AgentRuns, to: BranchRef
+) -> None:
+    with pytest.raises(ConvoError):
+        await agent.send("count to three", to)
+    assert quiet(controller.view)
 
 
 class SlowStore(Store):

@@ -357,11 +357,55 @@ async def test_quitting_asks_while_an_answer_is_under_way(path: Path, tmp_path: 
         await explorer.until(lambda: not explorer.app.is_running)
 
 
+async def test_each_branch_keeps_the_text_that_was_typed_for_it(path: Path) -> None:
+    async with open_explorer(path, agent=OFFLINE) as explorer:
+        await explorer.controller.forks.begin(2)
+        await explorer.controller.forks.make("alt")
+        await explorer.press(*"for alt")
+        await explorer.controller.navigation.switch_branch("main")
+        await explorer.settle()
+        assert explorer.composer.text == ""
+        assert "Unsent text for alt" in explorer.text
+        await explorer.press(*"for main", "enter")
+        await answered(explorer, "main", 3)
+        await explorer.press("escape", "minus")
+        assert explorer.view.branch_id == "alt"
+        assert explorer.composer.text == "for alt"
+        assert "Message to alt" in explorer.text
+
+
+async def test_a_message_goes_to_the_branch_that_was_shown_when_it_was_sent(path: Path) -> None:
+    async with open_explorer(path, agent=OFFLINE) as explorer:
+        await explorer.controller.forks.begin(2)
+        await explorer.controller.forks.make("alt")
+        await explorer.press(*"for alt")
+        explorer.composer.action_send()
+        await explorer.controller.navigation.switch_branch("main")
+        await answered(explorer, "alt", 2)
+        assert explorer.place == ("main", 2)
+        assert explorer.composer.unsent == []
+
+
+async def test_a_message_that_failed_is_given_back_to_its_branch(path: Path) -> None:
+    settings = AgentSettings(model="any", base_url="http://127.0.0.1:9/v1", api="chat")
+    async with open_explorer(path, agent=settings) as explorer:
+        await explorer.controller.forks.begin(2)
+        await explorer.controller.forks.make("alt")
+        await explorer.press(*"anyone?")
+        explorer.composer.action_send()
+        await explorer.controller.navigation.switch_branch("main")
+        await explorer.until(lambda: explorer.view.failure is not None and not explorer.view.runs)
+        assert explorer.composer.text == ""
+        await explorer.controller.navigation.switch_branch("alt")
+        await explorer.settle()
+        assert explorer.composer.text == "anyone?"
+
+
 async def test_quitting_asks_while_a_text_was_not_sent(path: Path) -> None:
     async with open_explorer(path, agent=OFFLINE) as explorer:
         await explorer.press("i", "h", "i", "escape", "f", "!", "ctrl+q")
         assert "Quit, and lose 2 unsent texts?" in explorer.text
-        assert "not sent: “hi”" in explorer.text
+        assert "not sent to main: “hi”" in explorer.text
         await explorer.press("escape")
         assert explorer.composer.text.endswith("!")
         # The message of a fork that was not edited is no loss.

@@ -57,14 +57,23 @@ class AgentRuns:
         self._follow_file(self._state.view)
         await self._runs.prepare()
 
-    async def send(self, text: str) -> None:
-        """Send a message on the shown branch, or queue it while an answer is under way there."""
-        branch, session = self._target_branch(self._state.target[0]), self._state.require_session()
+    async def send(self, text: str, to: BranchRef | None = None) -> None:
+        """Send a message on a branch of the open session, or queue it while an answer is under way there.
+
+        The branch is by default the shown one.
+        """
+        session = self._state.require_session()
+        if to is not None and to.session_id != session.session_id:
+            raise ConvoError(
+                f"Session '{to.session_id}' is not open any more.", "Open it, and send the text from there."
+            )
+        branch = self._target_branch(self._state.target[0] if to is None else to.branch_id)
         await self._require_key(session)
         if session.plain:
             await self._reloader.apply((await self._state.editor()).adopt(session.session_id))
             self._state.notify_adopted(session)
-        await self._navigation.select_turn(self._state.view.tree.branches[branch.branch_id].turns)
+        if self._state.target[0] == branch.branch_id:
+            await self._navigation.select_turn(self._state.view.tree.branches[branch.branch_id].turns)
         self._runs.start(branch, text)
 
     async def prepare_session(self, session_id: str = "") -> None:
@@ -81,8 +90,8 @@ class AgentRuns:
             number += 1
         state.publish(fork=None, new_session=session_id)
 
-    async def begin_session(self, text: str, session_id: str = "") -> None:
-        """Add a session to the file, which is created if it is missing, and send its first message.
+    async def begin_session(self, text: str, session_id: str = "") -> BranchRef:
+        """Add a session to the file, which is created if it is missing, send its first message, and return its branch.
 
         Args:
             text: The message.
@@ -99,7 +108,9 @@ class AgentRuns:
         async with state.write_lock:
             await self._reloader.apply((await state.editor(create=True)).create_session(session_id))
         await self._navigation.select_session(session_id)
-        self._runs.start(BranchRef(session_id, MAIN), text)
+        branch = BranchRef(session_id, MAIN)
+        self._runs.start(branch, text)
+        return branch
 
     async def run_again(self, times: int = 1, *, together: bool = False, at: tuple[str, int] | None = None) -> None:
         """Send a turn's message again on new branches that share the turns before it.
@@ -281,7 +292,7 @@ class AgentRuns:
     def _failure(self, branch: BranchRef, error: str, hint: str, details: str, unsent: str = "") -> Failure:
         """Return a failure that is newer than the one in the view."""
         last = self._state.view.failure
-        return Failure(branch.branch_id, error, hint, details, unsent, last.serial + 1 if last else 1)
+        return Failure(*branch, error, hint, details, unsent, last.serial + 1 if last else 1)
 
     async def _require_key(self, session: Session) -> None:
         """Raise ConvoError if a session is encrypted, and cannot be decrypted."""

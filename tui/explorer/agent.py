@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from asyncio import Future, Lock, get_running_loop, sleep, to_thread
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +18,7 @@ from tui.screens.dialogs.rerun import RerunDialog, RerunOptions
 from tui.screens.dialogs.tool_input import ToolInputDialog
 from tui.screens.key_order import KeyOrderApp
 from tui.widgets.composer.approval import TYPING_PAUSE
+from tui.widgets.composer.drafts import NEW_SESSION, Destination
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -41,7 +42,7 @@ class ExplorerAgent:
         self._runs = runs
         self._asked: tuple[str, tuple[Approval, ...]] = "", ()
         self._offer_timer: Timer | None = None
-        self._sending = False
+        self._sending: set[Destination] = set()
         self._tool_input = Lock()
         self._resources = ExitStack()
 
@@ -61,7 +62,7 @@ class ExplorerAgent:
         failure = view.failure
         if failure is not None and failure != before.failure:
             if failure.unsent:
-                self._panes.composer.set_draft(failure.unsent)
+                self._panes.composer.restore(Destination(failure.session_id, failure.branch_id), failure.unsent)
             key = "Esc, then e, for" if self._panes.composer.has_focus_within else "e for"
             more = f" Press {key} more." if failure.details else ""
             stopped = failure.error == "Stopped."
@@ -71,34 +72,49 @@ class ExplorerAgent:
 
     # Sending
 
-    def submit(self, text: str) -> None:
+    def submit(self, text: str, destination: Destination) -> None:
         """Send a message; if nothing was typed, ask for the approval of a pending tool call."""
         if text.strip():
-            self._screen.run_command(partial(self.send, text))
+            self._screen.run_command(partial(self.send, text, destination))
         else:
             self.ask_for_approval()
 
     def begin_session(self, text: str, session_id: str) -> None:
         """Begin a session with its first message."""
         if text.strip():
-            self._screen.run_command(partial(self.send, text, partial(self._runs.begin_session, session_id=session_id)))
+            self._screen.run_command(partial(self._begin_session, text, session_id))
         else:
             self._screen.show_notice("Write the first message of the session.")
 
-    async def send(self, text: str, send: Callable[[str], Awaitable[None]] | None = None) -> None:
-        """Send a message, by default on the shown branch, unless one is being sent already.
+    async def send(self, text: str, destination: Destination) -> None:
+        """Send a message on a branch, unless one is being sent there already.
 
         Raises:
             ConvoError: The session cannot be written.
         """
-        if self._sending:
+        with self._sending_to(destination) as is_first:
+            if is_first:
+                await self._runs.send(text, BranchRef(destination.session_id, destination.branch_id))
+                self._panes.composer.confirm_sent(destination, text)
+
+    async def _begin_session(self, text: str, session_id: str) -> None:
+        with self._sending_to(NEW_SESSION) as is_first:
+            if is_first:
+                branch = Destination(*await self._runs.begin_session(text, session_id))
+                self._panes.composer.move_draft(NEW_SESSION, text, branch)
+                self._panes.composer.confirm_sent(branch, text)
+
+    @contextmanager
+    def _sending_to(self, destination: Destination) -> Iterator[bool]:
+        """Tell whether nothing is being sent to a destination, and remember until the end that something is."""
+        if destination in self._sending:
+            yield False
             return
-        self._sending = True
+        self._sending.add(destination)
         try:
-            await (send or self._runs.send)(text)
-            self._panes.composer.confirm_sent()
+            yield True
         finally:
-            self._sending = False
+            self._sending.discard(destination)
 
     async def prepare_session(self) -> None:
         """Let the user write the first message of a new session."""

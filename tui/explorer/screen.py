@@ -26,6 +26,7 @@ from tui.painting.stable_scroll import FixedSize
 from tui.screens.command_screen import CommandScreen
 from tui.widgets.composer.approval import ApprovalPrompt
 from tui.widgets.composer.composer import Composer
+from tui.widgets.composer.drafts import Destination
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.message import MenuRequested
 from tui.widgets.run_status import RunStatus
@@ -315,27 +316,28 @@ class Explorer(CommandScreen[None], FixedSize):
     def _submit(self, event: Composer.Submitted) -> None:
         if self.view.fork is not None:
             if not self._forking:
-                self.run_command(partial(self._make_fork, event.text, event.name))
+                self.run_command(partial(self._make_fork, event))
         elif self.view.new_session and self.agent is not None:
             self.agent.begin_session(event.text, event.name)
         elif self.agent is not None:
-            self.agent.submit(event.text)
+            self.agent.submit(event.text, event.destination)
         else:
             self.show_notice("No model is set, so nothing was sent. Your text stays here.", "warning")
 
-    async def _make_fork(self, text: str, name: str) -> None:
+    async def _make_fork(self, event: Composer.Submitted) -> None:
         self._forking = True
         try:
-            branch_id = await self.controller.forks.make(name)
+            branch_id = await self.controller.forks.make(event.name)
         finally:
             self._forking = False
-        self.panes.composer.set_draft(text)
-        made = f"Made branch {branch_id}." if name else "Made a new branch."
+        text, branch = event.text, Destination(event.destination.session_id, branch_id)
+        self.panes.composer.move_draft(event.destination, text, branch)
+        made = f"Made branch {branch_id}." if event.name else "Made a new branch."
         if self.agent is None:
             kept = "Your text is kept in the composer: no model is set." if text.strip() else "No model is set."
             self.show_notice(f"{made} {kept}")
         elif text.strip():
-            await self.agent.send(text)
+            await self.agent.send(text, branch)
         else:
             self.show_notice(f"{made} The next message is sent there.")
 

@@ -136,6 +136,7 @@ class Failure(NamedTuple):
         serial: Number of the failure; each has a greater one.
     """
 
+    session_id: str
     branch_id: str
     error: str
     hint: str = ""

@@ -63,6 +63,11 @@ class Branch(NamedTuple):
         return self.name if number is None else f"from turn {number}"
 
     @property
+    def name_in_sentence(self) -> str:
+        """The name; for an id that was made from turn and time, `fork` and the turn."""
+        return self.name if self.label == self.name else f"fork {self.label}"
+
+    @property
     def turn_in_id(self) -> int | None:
         """The turn in an id that was made from turn and time of a fork; None for ids that somebody chose."""
         match = _GENERATED_ID.fullmatch(self.branch_id)

@@ -14,13 +14,15 @@ from textual.reactive import var
 from textual.widgets import Button, Input, Static, TextArea
 
 from tests.widgets.tree.samples import tree_of, view_of
-from tui.model import ForkDraft, Run, RunState, View
+from tui.model import ForkDraft, Run, RunState, Session, View
 from tui.widgets.composer.composer import Composer
+from tui.widgets.composer.drafts import Destination, destination_of
 
 Snapshot = Callable[..., bool]
 
-MAIN = view_of(tree_of({"main": [1, 2, 3, 4, 5]}), turn=3)._replace(model="gpt-nano")
+MAIN = view_of(tree_of({"main": [1, 2, 3, 4, 5], "alt": [1, 2, 6]}), turn=3)._replace(model="gpt-nano")
 FORK = MAIN._replace(fork=ForkDraft("main", 3, "and tomorrow?"))
+ALT = view_of(tree_of({"main": [1, 2, 3, 4, 5], "alt": [1, 2, 6]}), "alt")._replace(model="gpt-nano")
 AT_END = MAIN._replace(fork=ForkDraft("main", 6))
 
 
@@ -65,6 +67,13 @@ def title(app: ComposerApp) -> str:
     return app.composer.border_title or ""
 
 
+def submitted(app: ComposerApp, text: str, name: str = "") -> Composer.Submitted:
+    """Return the message that Enter posts for a text."""
+    destination = destination_of(app.view)
+    assert destination is not None
+    return Composer.Submitted(app.composer, text, name, destination)
+
+
 async def paste(pilot: Pilot[None], text: str) -> None:
     """Paste a text as a terminal does."""
     pilot.app.post_message(events.Paste(text))
@@ -79,7 +88,7 @@ async def test_enter_submits_the_text_and_keeps_it() -> None:
     async with app.run_test() as pilot:
         await pilot.press(*"hello", "enter")
 
-        assert app.posted == [Composer.Submitted(app.composer, "hello", "")]
+        assert app.posted == [submitted(app, "hello")]
         assert app.composer.text == "hello"
 
 
@@ -107,7 +116,7 @@ async def test_pasted_lines_are_kept() -> None:
         await paste(pilot, "one\n\n  two\n")
         await pilot.press("enter")
 
-        assert app.posted == [Composer.Submitted(app.composer, "one\n\n  two\n", "")]
+        assert app.posted == [submitted(app, "one\n\n  two\n")]
 
 
 async def test_tab_moves_the_focus() -> None:
@@ -175,7 +184,7 @@ async def test_a_fork_starts_from_the_message_and_the_title_names_its_turn() -> 
         assert app.composer.text == "and tomorrow?"
 
         await pilot.press(*" 9 am", "enter")
-        assert app.posted == [Composer.Submitted(app.composer, "and tomorrow? 9 am", "")]
+        assert app.posted == [submitted(app, "and tomorrow? 9 am")]
 
 
 async def test_a_fork_after_the_last_turn_starts_empty() -> None:
@@ -184,7 +193,7 @@ async def test_a_fork_after_the_last_turn_starts_empty() -> None:
         await pilot.press("enter")
 
         assert title(app) == "New branch after turn 5 · main stays as it is"
-        assert app.posted == [Composer.Submitted(app.composer, "", "")]
+        assert app.posted == [submitted(app, "")]
 
 
 async def test_a_fork_can_be_named() -> None:
@@ -192,7 +201,7 @@ async def test_a_fork_can_be_named() -> None:
     async with app.run_test() as pilot:
         await pilot.press("tab", *" by hour ", "ctrl+j", "enter")
 
-        assert app.posted == [Composer.Submitted(app.composer, "and tomorrow?", "by hour")]
+        assert app.posted == [submitted(app, "and tomorrow?", "by hour")]
 
 
 async def test_the_name_is_shown_only_for_a_fork() -> None:
@@ -265,35 +274,109 @@ async def test_other_changes_of_the_view_keep_the_text() -> None:
         assert app.composer.text == "and tomorrowxy?"
 
 
-async def test_the_text_of_a_created_fork_becomes_the_draft() -> None:
+async def test_each_branch_of_each_session_keeps_its_draft() -> None:
+    elsewhere = MAIN._replace(session=Session("other", "2025-03-01 10:00:00"))
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+
+        async def text(view: View) -> str:
+            app.view = view
+            await pilot.pause()
+            return app.composer.text
+
+        await pilot.press(*"for main")
+        assert await text(ALT) == ""
+        await pilot.press(*"for alt")
+        assert await text(elsewhere) == ""
+        await pilot.press(*"for other")
+        assert [await text(view) for view in (MAIN, ALT, elsewhere)] == ["for main", "for alt", "for other"]
+
+
+async def test_the_border_names_texts_that_were_not_sent_elsewhere() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        titles = []
+        for view, text in ((MAIN, "hello"), (ALT, ""), (FORK, "!"), (ALT, ""), (MAIN, "")):
+            app.view = view
+            await pilot.pause()
+            await pilot.press(*text)
+            await pilot.pause()
+            titles.append(title(app))
+        assert titles == [
+            "Message to main",
+            "Unsent text for main",
+            "Fork from turn 3 · main stays as it is",
+            "2 unsent texts",
+            "Message to main",
+        ]
+        assert app.composer.unsent == [("main", "hello"), ("a fork of main at turn 3", "and tomorrow?!")]
+        app.view = MAIN._replace(session=Session("other", "2025-03-01 10:00:00"))
+        await pilot.pause()
+        assert {text.destination for text in app.composer.unsent} == {
+            "main of support-42",
+            "a fork of main of support-42 at turn 3",
+        }
+
+
+async def test_the_text_for_a_branch_that_is_gone_can_be_recalled() -> None:
+    app = ComposerApp(ALT)
+    async with app.run_test() as pilot:
+        await pilot.press(*"for alt")
+        app.view = MAIN
+        await pilot.pause()
+        app.view = MAIN._replace(tree=tree_of({"main": [1, 2, 3, 4, 5]}))
+        await pilot.pause()
+        assert (app.composer.text, app.composer.unsent, title(app)) == ("", [], "")
+        await pilot.press("up")
+        assert app.composer.text == "for alt"
+
+
+async def test_the_text_of_a_fork_becomes_the_draft_of_its_branch() -> None:
     app = ComposerApp(FORK)
     async with app.run_test() as pilot:
-        await pilot.press(*" 9 am", "enter")
-        app.view = MAIN._replace(branch_id="alt")
-        app.composer.set_draft("and tomorrow? 9 am")
+        await pilot.press(*" 9 am", "enter", "ctrl+j", *"and 10")
+        fork, branch = app.posted.pop(), destination_of(ALT)
+        assert isinstance(fork, Composer.Submitted)
+        assert branch is not None
+        app.view = ALT
+        app.composer.move_draft(fork.destination, fork.text, branch)
         await pilot.pause()
-        assert app.composer.text == "and tomorrow? 9 am"
+        assert app.composer.text == "and tomorrow? 9 am\nand 10"
+        app.composer.confirm_sent(branch, fork.text)
+        assert app.composer.text == "and 10"
 
         app.view = FORK
         await pilot.pause()
         assert app.composer.text == "and tomorrow?"
 
+
+async def test_the_branch_of_a_fork_gets_its_text_also_while_another_one_is_shown() -> None:
+    app = ComposerApp(FORK)
+    async with app.run_test() as pilot:
+        await pilot.press("enter")
+        app.view = AT_END
+        await pilot.press(*"at the end")
+        app.composer.move_draft(Destination("support-42", "main", 3), "and tomorrow?", Destination("support-42", "alt"))
+        assert app.composer.text == "at the end"
+        app.view = ALT
+        await pilot.pause()
+        assert app.composer.text == "and tomorrow?"
         app.view = MAIN
         await pilot.pause()
-        assert app.composer.text == "and tomorrow? 9 am"
+        assert app.composer.text == ""
 
 
-async def test_setting_a_draft_keeps_the_draft_before() -> None:
+async def test_a_message_that_was_not_sent_is_put_before_the_draft_of_its_branch() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"draft")
-        app.view = FORK
-        await pilot.press("enter")
-        app.composer.set_draft("and tomorrow?")
-        app.view = MAIN._replace(branch_id="alt")
+        app.view = ALT
         await pilot.pause()
-
-        assert app.composer.text == "and tomorrow?\n\ndraft"
+        app.composer.restore(Destination("support-42", "main"), "never sent")
+        assert app.composer.text == ""
+        app.view = MAIN
+        await pilot.pause()
+        assert app.composer.text == "never sent\n\ndraft"
 
 
 # Sent messages
@@ -302,8 +385,15 @@ async def test_setting_a_draft_keeps_the_draft_before() -> None:
 async def send(pilot: Pilot[None], app: ComposerApp, text: str) -> None:
     """Send a message, as the explorer does."""
     await pilot.press(*text, "enter")
-    app.composer.confirm_sent()
+    confirm_sent(app)
     await pilot.pause()
+
+
+def confirm_sent(app: ComposerApp) -> None:
+    """Say that the text that was submitted last was sent."""
+    event = app.posted.pop()
+    assert isinstance(event, Composer.Submitted)
+    app.composer.confirm_sent(event.destination, event.text)
 
 
 async def test_a_sent_text_leaves_the_editor_for_good() -> None:
@@ -312,7 +402,7 @@ async def test_a_sent_text_leaves_the_editor_for_good() -> None:
         await pilot.press(*"hello", "enter")
         await pilot.pause()
         assert app.composer.text == "hello"
-        app.composer.confirm_sent()
+        confirm_sent(app)
         assert app.composer.text == ""
 
         app.view = FORK
@@ -326,46 +416,22 @@ async def test_text_that_was_added_after_submitting_stays() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
         await pilot.press(*"hello", "enter", "ctrl+j", *"and")
-        app.composer.confirm_sent()
+        confirm_sent(app)
 
         assert app.composer.text == "and"
 
 
-async def test_a_fork_that_was_sent_has_no_draft() -> None:
+async def test_a_text_that_is_sent_while_another_branch_is_shown_leaves_its_own_draft() -> None:
     app = ComposerApp()
     async with app.run_test() as pilot:
-        await pilot.press(*"draft")
-        app.view = FORK
-        await pilot.press(*" 9 am", "enter")
-        await pilot.pause()
-        app.view = MAIN._replace(branch_id="alt")
-        app.composer.set_draft("and tomorrow? 9 am")
-        await pilot.pause()
-        assert app.composer.text == "and tomorrow? 9 am\n\ndraft"
-
-        app.composer.confirm_sent()
-        await pilot.pause()
-        assert app.composer.text == "draft"
-
-        app.view = FORK
-        await pilot.pause()
-        assert app.composer.text == "and tomorrow?"
-
-
-async def test_a_draft_survives_a_message_that_is_sent_during_another_fork() -> None:
-    app = ComposerApp()
-    async with app.run_test() as pilot:
-        await pilot.press(*"draft")
-        app.view = FORK
-        await pilot.press("enter")
-        app.view = AT_END
-        await pilot.pause()
-        app.composer.set_draft("and tomorrow?")
-        app.composer.confirm_sent()
+        await pilot.press(*"same", "enter")
+        app.view = ALT
+        await pilot.press(*"same")
+        confirm_sent(app)
+        assert app.composer.text == "same"
         app.view = MAIN
         await pilot.pause()
-
-        assert app.composer.text == "draft"
+        assert app.composer.text == ""
 
 
 async def test_up_and_down_recall_sent_messages() -> None:
@@ -449,7 +515,7 @@ async def test_the_border_names_the_branch_to_which_a_text_would_be_sent() -> No
 
         await after("space")
         app.view = elsewhere
-        await after()
+        await after("space")
         app.view = FORK
         await after()
         app.view = elsewhere._replace(model="")
@@ -543,7 +609,7 @@ async def test_a_message_that_was_not_edited_is_submitted_as_it_is_stored() -> N
     async with app.run_test() as pilot:
         await pilot.press("enter")
 
-        assert app.posted == [Composer.Submitted(app.composer, stored, "")]
+        assert app.posted == [submitted(app, stored)]
 
 
 async def test_control_characters_survive_an_edit() -> None:
@@ -551,7 +617,7 @@ async def test_control_characters_survive_an_edit() -> None:
     async with app.run_test() as pilot:
         await pilot.press("!", "enter")
 
-        assert app.posted == [Composer.Submitted(app.composer, "\x1b[31mred\x07\ttab!", "")]
+        assert app.posted == [submitted(app, "\x1b[31mred\x07\ttab!")]
 
 
 async def test_pasted_control_characters_are_shown_as_symbols_and_submitted() -> None:
@@ -561,7 +627,7 @@ async def test_pasted_control_characters_are_shown_as_symbols_and_submitted() ->
         assert drawn(app).rstrip() == "a ␛[1m b"
 
         await pilot.press("enter")
-        assert app.posted == [Composer.Submitted(app.composer, "a \x1b[1m b", "")]
+        assert app.posted == [submitted(app, "a \x1b[1m b")]
 
 
 async def test_a_symbol_that_was_typed_stays_a_symbol() -> None:
@@ -571,7 +637,7 @@ async def test_a_symbol_that_was_typed_stays_a_symbol() -> None:
         await paste(pilot, "\x1b")
         await pilot.press("enter")
 
-        assert app.posted == [Composer.Submitted(app.composer, "␛ is escape ␛", "")]
+        assert app.posted == [submitted(app, "␛ is escape ␛")]
 
 
 async def test_a_branch_name_is_not_markup() -> None:
@@ -630,7 +696,7 @@ async def test_a_long_text_is_shown_as_a_placeholder_and_submitted_in_full() -> 
         await pilot.press(*" and say", "enter")
 
         assert app.editor.text == "see: ⟦989 kB of text, 50,001 lines⟧ and say"
-        assert app.posted == [Composer.Submitted(app.composer, f"see: {LONG} and say", "")]
+        assert app.posted == [submitted(app, f"see: {LONG} and say")]
 
 
 async def test_a_text_that_is_short_enough_is_pasted_as_it_is() -> None:
@@ -681,11 +747,11 @@ async def test_a_long_message_is_forked_from_and_recalled_in_full() -> None:
     app = ComposerApp(MAIN._replace(fork=ForkDraft("main", 3, LONG)))
     async with app.run_test() as pilot:
         await pilot.press("enter")
-        assert app.posted == [Composer.Submitted(app.composer, LONG, "")]
+        assert app.posted == [submitted(app, LONG)]
         app.view = MAIN
         await paste(pilot, f"\x1b{LONG}")
         await pilot.press("enter")
-        app.composer.confirm_sent()
+        confirm_sent(app)
         assert app.composer.text == ""
         await pilot.press("up")
         assert app.composer.text == f"\x1b{LONG}"

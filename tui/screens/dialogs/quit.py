@@ -11,6 +11,7 @@ from textual.widgets import Static
 from tui.model import Run, RunState
 from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal, Scroll, hint
+from tui.widgets.composer.composer import UnsentText
 from tui.words import plural, shorten
 
 __all__ = ["QuitDialog"]
@@ -29,15 +30,17 @@ class QuitDialog(Modal[bool | None]):
 
     DEFAULT_CSS = "QuitDialog.-tall Scroll { margin: 1 0; }"
 
-    def __init__(self, runs: Sequence[Run], unsent: Sequence[str] = ()) -> None:
+    def __init__(self, runs: Sequence[Run], unsent: Sequence[UnsentText] = ()) -> None:
         """Create the dialog.
 
         Args:
             runs: The runs that the end of the program stops.
-            unsent: The texts in the composer.
+            unsent: The texts that were written and not sent.
         """
         lines = [_consequence(run) for run in runs]
-        lines += [f"not sent: “{printable_line(shorten(text, _MAX_TEXT))}”" for text in unsent]
+        lines += [
+            f"not sent to {destination}: “{printable_line(shorten(text, _MAX_TEXT))}”" for destination, text in unsent
+        ]
         effects = [f"stop {plural(len(runs), 'answer')}"] if runs else []
         effects += [f"lose {plural(len(unsent), 'unsent text')}"] if unsent else []
         keys = hint(("y quits", "quit_now"), ("Esc stays", "close"))

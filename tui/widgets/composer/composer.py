@@ -19,13 +19,14 @@ from tui.painting.pane import set_caption
 from tui.painting.stable_scroll import FixedSize
 from tui.printable import printable_line
 from tui.widgets.composer.approval import TYPING_PAUSE
+from tui.widgets.composer.drafts import NEW_SESSION, Destination, Draft, Drafts, destination_of
 from tui.widgets.composer.editor import MessageEditor
 from tui.widgets.composer.history import MessageHistory
 from tui.widgets.composer.queued_messages import QueuedMessages
 from tui.widgets.format import fit_name
 from tui.widgets.message import WidgetMessage
 
-__all__ = ["Composer"]
+__all__ = ["Composer", "UnsentText"]
 
 _MAX_MODEL_CELLS: Final = 40
 """Maximum width of the model's name."""
@@ -38,32 +39,17 @@ NO_MODEL: Final = "No model is set: start with --model or --agent"
 """The reason why no message can be sent."""
 
 
-class _ForkPoint(NamedTuple):
-    """The turn at which a prepared fork parts from its branch; all empty for a new session."""
+class UnsentText(NamedTuple):
+    """A text that was written and not sent, and what it is for, in words."""
 
-    session_id: str = ""
-    branch_id: str = ""
-    turn: int = 0
-
-
-class _Draft(NamedTuple):
-    """A text and the name of the branch or session that it begins."""
-
-    text: str = ""
-    name: str = ""
-
-
-class _Submission(NamedTuple):
-    """A text that was submitted; `fork_point` is None for a message to the branch."""
-
-    fork_point: _ForkPoint | None
+    destination: str
     text: str
 
 
 class Composer(Vertical, FixedSize):
     """An editor for a message to the branch, or for the first message and the name of a new branch or session.
 
-    There is a draft for the next message, and a draft for each turn at which a fork was prepared; each draft is kept
+    Each branch has a draft for its next message, and each turn at which a fork was prepared has one. A draft is kept
     while another is shown. Up in an empty editor recalls the messages that were sent, until one of them is edited.
     """
 
@@ -120,12 +106,14 @@ class Composer(Vertical, FixedSize):
 
     @dataclass
     class Submitted(WidgetMessage["Composer"]):
-        """Posted when the user pressed Enter. The text stays in the editor until `confirm_sent` or `set_draft`."""
+        """Posted when the user pressed Enter. The text stays in the editor until it was sent or the fork was made."""
 
         text: str
         """The text; it may be empty for a fork or session, and while a run waits for an approval."""
         name: str
         """The name of the branch or session to create; empty for a generated one, and for a message to the branch."""
+        destination: Destination
+        """The branch that was shown, and the turn of a fork."""
 
     @dataclass
     class LeaveRequested(WidgetMessage["Composer"]):
@@ -137,11 +125,10 @@ class Composer(Vertical, FixedSize):
         self._name_input = Input(compact=True)
         super().__init__(self._queue, self._editor, id=id)
         self._history = MessageHistory()
-        self._fork_point: _ForkPoint | None = None
-        self._drafts: dict[_ForkPoint | None, _Draft] = {}
-        self._initial_draft = _Draft()
+        self._destination: Destination | None = None
+        self._drafts = Drafts()
+        self._initial_draft = Draft()
         self._forked_text = ""
-        self._submission: _Submission | None = None
         self._escape_action = "leave"
 
     @property
@@ -150,12 +137,16 @@ class Composer(Vertical, FixedSize):
         return self._editor.value
 
     @property
-    def unsent(self) -> Sequence[str]:
+    def unsent(self) -> Sequence[UnsentText]:
         """The texts that were written and not sent, the shown one first, without an unchanged message of a fork."""
-        shown = _Draft(self.text, self._name_input.value)
-        drafts = [] if shown == self._initial_draft or shown.text == self._history.recalled else [shown]
-        drafts += [draft for fork_point, draft in self._drafts.items() if fork_point != self._fork_point]
-        return [draft.text for draft in drafts if draft.text.strip() and draft.text != self._forked_text]
+        drafts, shown = list(self._drafts), self._shown_draft()
+        if self._destination is not None and shown not in (self._initial_draft, Draft(self._history.recalled)):
+            drafts.insert(0, (self._destination, shown))
+        return [
+            UnsentText(self._describe(destination), text)
+            for destination, (text, _) in drafts
+            if text.strip() and text != self._forked_text
+        ]
 
     @property
     def takes_text(self) -> bool:
@@ -185,66 +176,82 @@ class Composer(Vertical, FixedSize):
         self._editor.focus(scroll_visible)
         return self
 
-    def confirm_sent(self) -> None:
-        """Remove the text that was submitted or set last, because it was sent, and add it to the history.
+    def confirm_sent(self, destination: Destination, text: str) -> None:
+        """Remove a text that was sent from its draft, and add it to the history.
 
         Text that the user has added after it stays.
         """
-        if self._submission is None:
-            return
-        fork_point, text = self._submission
-        self._submission = None
         self._history.add(text)
-        is_shown = fork_point == self._fork_point
-        draft = _Draft(self.text) if is_shown else self._drafts.pop(fork_point, _Draft())
-        rest = _Draft(draft.text.removeprefix(text).lstrip("\n"))
-        if is_shown:
-            self._load(_Draft(), rest)
-        elif fork_point is None:
-            self._drafts[None] = rest
+        rest = self._draft(destination).text.removeprefix(text).lstrip("\n")
+        self._set_draft(destination, rest)
 
-    def set_draft(self, text: str) -> None:
-        """Set the draft of the next message to the message of a fork that was created but could not be sent.
+    def move_draft(self, fork: Destination, text: str, branch: Destination) -> None:
+        """Make the text of a fork the draft of the branch that was made, with what was typed after it."""
+        typed = self._draft(fork).text
+        if fork == self._destination:
+            self._load(self._initial_draft, self._initial_draft)
+        self._drafts.take(fork)
+        self.restore(branch, typed if typed.startswith(text) else text)
 
-        The previous draft is added after it.
-        """
-        if self._submission is not None and self._submission.fork_point is not None:
-            self._drafts.pop(self._submission.fork_point, None)
-        self._submission = _Submission(None, text)
-        before = self.text if self._fork_point is None else self._drafts.get(None, _Draft()).text
-        draft = _Draft("\n\n".join(part for part in dict.fromkeys((text, before)) if part.strip()))
-        if self._fork_point is None:
-            self._load(_Draft(), draft)
-        else:
-            self._drafts[None] = draft
+    def restore(self, destination: Destination, text: str) -> None:
+        """Put a message that was not sent before the draft of its branch, unless it is that draft."""
+        if not text.strip():
+            return
+        parts = dict.fromkeys((text, self._draft(destination).text))
+        self._set_draft(destination, "\n\n".join(part for part in parts if part.strip()))
 
     # Following the view
 
     def watch_view(self, view: View) -> None:
         """Show the draft for the view, and either the effect of Enter or the reason why nothing can be written."""
-        fork_point = _fork_point(view)
-        if fork_point == self._fork_point:
+        destination = destination_of(view)
+        if destination != self._destination:
+            if self._destination is not None and self._shown_draft() != self._initial_draft:
+                self._drafts.add(self._destination, self._shown_draft())
+            self._destination = destination
+            # First, because a read-only text area does not move its cursor.
             self._update_labels(view)
-            return
-        self._save_draft()
-        self._fork_point = fork_point
-        # First, because a read-only text area does not move its cursor.
+            initial = Draft() if view.fork is None else Draft(view.fork.text)
+            self._forked_text = initial.text or self._forked_text
+            kept = None if destination is None else self._drafts.take(destination)
+            self._load(initial, kept or initial)
+        for text in self._drafts.take_gone(view):
+            self._history.add(text)
         self._update_labels(view)
-        initial = _Draft() if view.fork is None else _Draft(view.fork.text)
-        self._forked_text = initial.text or self._forked_text
-        self._load(initial, self._drafts.get(fork_point, initial))
 
     def watch_branch_name(self) -> None:
         self._update_labels(self.view)
 
-    def _save_draft(self) -> None:
-        draft = _Draft(self._editor.value, self._name_input.value)
-        if draft == self._initial_draft:
-            self._drafts.pop(self._fork_point, None)
-        else:
-            self._drafts[self._fork_point] = draft
+    # Drafts
 
-    def _load(self, initial: _Draft, draft: _Draft) -> None:
+    def _shown_draft(self) -> Draft:
+        return Draft(self._editor.value, self._name_input.value)
+
+    def _draft(self, destination: Destination) -> Draft:
+        """Return the draft for a destination, also the shown one."""
+        return self._shown_draft() if destination == self._destination else self._drafts.get(destination)
+
+    def _set_draft(self, destination: Destination, text: str) -> None:
+        if destination == self._destination:
+            self._load(Draft(), Draft(text))
+        elif text:
+            self._drafts.add(destination, Draft(text))
+        else:
+            self._drafts.take(destination)
+
+    def _describe(self, destination: Destination) -> str:
+        """Return in words what a text is for."""
+        if destination == NEW_SESSION:
+            return "a new session"
+        session_id, branch_id, fork_turn = destination
+        session = self.view.session
+        if session is None or session.session_id != session_id:
+            words = f"{fit_name(branch_id, _MAX_BRANCH_CELLS)} of {fit_name(session_id, _MAX_BRANCH_CELLS)}"
+        else:
+            words = self._shown_name(self.view, branch_id)
+        return f"a fork of {words} at turn {fork_turn}" if fork_turn else words
+
+    def _load(self, initial: Draft, draft: Draft) -> None:
         self._initial_draft = initial
         self._editor.load(draft.text)
         self._name_input.value = draft.name
@@ -289,6 +296,8 @@ class Composer(Vertical, FixedSize):
         title = (
             f"Message to {self._shown_name(view, view.branch_id)}" if has_text and view.model and not refusal else ""
         )
+        if not has_text and (unsent := self.unsent):
+            title = f"Unsent text for {unsent[0].destination}" if len(unsent) == 1 else f"{len(unsent)} unsent texts"
         run = view.runs.get(view.branch_id)
         if run is not None and run.approvals:
             set_caption(self, title, "A tool call needs approval · Esc answers")
@@ -312,7 +321,7 @@ class Composer(Vertical, FixedSize):
     def _shown_name(self, view: View, branch_id: str) -> str:
         """Return the name of a branch, shortened."""
         branch = view.tree.branches.get(branch_id)
-        name = branch_id if branch is None else branch.name
+        name = branch_id if branch is None else branch.name_in_sentence
         if branch_id == view.branch_id:
             name = self.branch_name or name
         if name.startswith("“"):
@@ -353,11 +362,11 @@ class Composer(Vertical, FixedSize):
         if self._editor.read_only:
             return
         run = self.view.runs.get(self.view.branch_id)
-        # With an empty editor, Enter answers a run that waits for an approval.
-        if self._fork_point is not None or self.text.strip() or (run is not None and run.approvals):
-            self._submission = _Submission(self._fork_point, self.text)
-            name = "" if self._fork_point is None else self._name_input.value.strip()
-            self.post_message(self.Submitted(self, self.text, name))
+        drafting = self.view.is_drafting
+        # With an empty editor, Enter answers a run that waits for approval.
+        if self._destination is not None and (drafting or self.text.strip() or (run is not None and run.approvals)):
+            name = self._name_input.value.strip() if drafting else ""
+            self.post_message(self.Submitted(self, self.text, name, self._destination))
 
     def _break_line(self) -> None:
         if self._editor.has_focus and not self._editor.read_only:
@@ -377,15 +386,6 @@ class Composer(Vertical, FixedSize):
             return bool(self.text)
         self._editor.load(self._history.recalled)
         return True
-
-
-def _fork_point(view: View) -> _ForkPoint | None:
-    if view.new_session:
-        return _ForkPoint()
-    if view.fork is None:
-        return None
-    session_id = view.session.session_id if view.session is not None else ""
-    return _ForkPoint(session_id, view.fork.branch_id, view.fork.turn)
 
 
 def _refusal(view: View) -> str:

@@ -359,7 +359,7 @@ class TreeView(StableScrollView, BorderlessRows):
         if branch is None:
             return branch_id
         if not (words := self.known_words(branch)):
-            return branch.name if branch.label == branch.name else f"fork {branch.label}"
+            return branch.name_in_sentence
         return f"“{shorten(printable_line(words), _MAX_WORDS)}”"
 
     def _first_words(self, branch_id: str, turn: int) -> str:
