@@ -19,7 +19,7 @@ from tui.model.query import parse_query
 from tui.model.search import SearchScope, SearchTarget
 from tui.storage.engine import Transaction
 from tui.storage.open import open_to_read
-from tui.storage.sqlite.file_state import DatabaseFiles
+from tui.storage.sqlite.file_state import DatabaseFiles, FileState
 from tui.storage.sqlite.reading import FileReader
 from tui.storage.store import Store
 
@@ -240,6 +240,26 @@ def test_a_commit_that_a_read_missed_changes_the_version(path: Path) -> None:
             writing.join()
             assert {seen for version, seen in found if version == reader.version()} <= {number}
         reader.close()
+
+
+def test_a_log_that_is_begun_during_a_read_changes_the_version(path: Path) -> None:
+    closed_file(path)
+    reader = FileReader(path, 5)
+    connect = reader._connect
+    with Writer(path) as writer:
+        writer.close()
+
+        def connect_and_let_others_write(state: FileState, *, locked: bool) -> object:
+            opened = connect(state, locked=locked)
+            writer.open()
+            writer.add("third")
+            return opened
+
+        reader._connect = connect_and_let_others_write  # type: ignore[method-assign, assignment]
+        sql = "SELECT COUNT(*) FROM agent_messages WHERE message_data LIKE '%third%'"
+        version, found = reader.read(lambda db, version: (version, db.execute(sql).fetchone()[0]))
+        assert (found, reader.version() == version) == (0, False)
+    reader.close()
 
 
 def test_what_is_written_to_the_log_is_no_commit_yet(path: Path) -> None:

@@ -70,6 +70,17 @@ class _Opened(NamedTuple):
     settles: bool = False
     copied: PrivateCopy | None = None
 
+    @property
+    def version(self) -> Hashable:
+        """The version of the content; None if that changes with commits of others while it is open."""
+        match self.way:
+            case _Way.IMMUTABLE:
+                return self.state.main
+            case _Way.COPIED:
+                return self.state
+            case _:
+                return None
+
     def serves(self, state: FileState) -> bool:
         """Return whether it reads the file in this state."""
         before = self.state
@@ -120,7 +131,7 @@ class FileReader:
             try:
                 with opened.db as db:
                     # Before the transaction: it may find more than the version says, never less.
-                    version = opened.state if opened.way is _Way.COPIED else self.version()
+                    version = opened.version or self.version()
                     db.execute("BEGIN")
                     result = work(db, version)
             except Exception:
