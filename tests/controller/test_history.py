@@ -35,6 +35,16 @@ async def test_a_fork_is_undone_and_redone(controller: SessionController) -> Non
     assert controller.view.branch_id == "second"
 
 
+async def test_a_branch_whose_id_was_made_for_it_is_named_by_its_turn(controller: SessionController) -> None:
+    await controller.forks.begin(2, "main")
+    made = await controller.forks.make()
+    await controller.management.toggle_pin("support", made)
+    await controller.history.undo()
+    assert notice(controller) == "Undone: Pinned the fork from turn 2. Z redoes it."
+    await controller.history.undo()
+    assert notice(controller) == "Undone: Forked at turn 2 of 'main'. Z redoes it."
+
+
 async def test_the_history_is_stored_in_the_file(path: Path, controller: SessionController) -> None:
     await controller.management.toggle_pin("support", "alt")
     await controller.management.delete("support", "deep")

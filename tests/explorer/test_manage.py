@@ -153,6 +153,7 @@ async def test_the_list_of_changes_undoes_back_to_an_entry(path: Path) -> None:
     async with open_explorer(path) as explorer:
         await explorer.press("at")
         assert "no changes" in explorer.text
+        assert "permanent" not in explorer.text
         await explorer.press("escape")
         await explorer.press("asterisk", "comma", *"Better", "enter")
         for key in ("d", "y", "at"):

@@ -200,7 +200,7 @@ class AgentRuns:
         await self._reloader.apply(self._compact(session.session_id, branch_id))
         newest = next((entry for entry in await state.store.journal() if entry.state is EntryState.DONE), None)
         if newest is not None:
-            state.notify(f"{newest.description}. z undoes it, c compares them.")
+            state.notify(f"{newest.sentence}. z undoes it, c compares them.")
 
     async def _compact(self, session_id: str, branch_id: str) -> None:
         session = await open_run_session(self._state.store, session_id)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from tui.model.tree import GENERATED_ID
 from tui.words import shorten
 
 __all__ = ["CompactionPreview", "DeletionImpact", "EntryState", "JournalEntry", "Origin", "SharedTurns", "describe_run"]
+
+_QUOTED_ID: Final = re.compile(f"'{GENERATED_ID.pattern}'", re.ASCII)
 
 _QUOTE_LENGTH: Final = 40
 """Characters of a message that the entry of its run quotes."""
@@ -54,6 +58,11 @@ class JournalEntry(NamedTuple):
     kept_bytes: int
     created_at: str
     origin: Origin = Origin.HERE
+
+    @property
+    def sentence(self) -> str:
+        """The change, with the turn in place of an id that was made from turn and time."""
+        return _QUOTED_ID.sub(r"the fork from turn \1", self.description)
 
 
 class CompactionPreview(NamedTuple):

@@ -15,10 +15,11 @@ from typing import Final, NamedTuple, overload
 
 from tui.words import title_and_id
 
-__all__ = ["EMPTY_TREE", "Branch", "Chain", "Holders", "Turn", "TurnTree"]
+__all__ = ["EMPTY_TREE", "GENERATED_ID", "Branch", "Chain", "Holders", "Turn", "TurnTree"]
 
 
-_GENERATED_ID: Final = re.compile(r"branch_from_turn_(\d{1,9})_\d+(?:_\d+)?", re.ASCII)
+GENERATED_ID: Final = re.compile(r"branch_from_turn_(\d{1,9})_\d+(?:_\d+)?", re.ASCII)
+"""An id that was made from the turn and the time of a fork."""
 
 
 class Branch(NamedTuple):
@@ -70,7 +71,7 @@ class Branch(NamedTuple):
     @property
     def turn_in_id(self) -> int | None:
         """The turn in an id that was made from turn and time of a fork; None for ids that somebody chose."""
-        match = _GENERATED_ID.fullmatch(self.branch_id)
+        match = GENERATED_ID.fullmatch(self.branch_id)
         return None if match is None else int(match[1])
 
 

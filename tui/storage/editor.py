@@ -115,8 +115,8 @@ class Editor:
                 adopt_plain_session(tx, session_id)
                 resolve_fork_turn(tx, session_id, source, turn)
                 created = [fork_branch(tx, session_id, source, turn, name) for _ in range(times)]
-                branches = f"'{created[0]}'" if times == 1 else f"{times} branches"
-                entry.description, entry.branch_id = f"Forked {branches} at turn {turn} of '{source}'", created[0]
+                branches = f" {times} branches" if times > 1 else f" '{name}'" if name else ""
+                entry.description, entry.branch_id = f"Forked{branches} at turn {turn} of '{source}'", created[0]
             return created
 
         return await self._change(work, session_id)

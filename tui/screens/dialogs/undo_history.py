@@ -35,6 +35,7 @@ _HINT: Final = hint(
     ("E empties trash", "empty_trash"),
     ("Esc closes", "close"),
 )
+_EMPTY_HINT: Final = hint(("Esc closes", "close"))
 _CONFIRM_HINT: Final = hint(("y yes, for ever", "confirm"), ("n no", "keep"))
 
 
@@ -121,13 +122,13 @@ class UndoHistory(ListModal[None]):
             text = "Permanent: it cannot be undone."
         else:
             verb = "undoes" if entry.state is EntryState.DONE else "redoes"
-            named = "; ".join(other.description for other in affected[:_MAX_NAMES])
+            named = "; ".join(other.sentence for other in affected[:_MAX_NAMES])
             more = f" and {len(affected) - _MAX_NAMES} more" if len(affected) > _MAX_NAMES else ""
             text = f"Enter {verb} {plural(len(affected), 'change')}: {named}{more}"
         self._preview.remove_class("-failed")
         self._preview.update(hint((printable_line(text), "undo_or_redo")))
         self._count.update(f"{format_size(kept_bytes)} in the trash" if kept_bytes else "")
-        self._hint.update(_CONFIRM_HINT if self._asked is not None else _HINT)
+        self._hint.update(_CONFIRM_HINT if self._asked is not None else _HINT if self._entries else _EMPTY_HINT)
 
     @on(ChoiceList.OptionHighlighted)
     def _move_highlight(self) -> None:
@@ -143,7 +144,7 @@ class UndoHistory(ListModal[None]):
         """Ask whether to make this change permanent, so that it cannot be undone."""
         entry = self._highlighted
         if entry is not None and entry.state is EntryState.DONE:
-            question = f"Make “{entry.description}” permanent, and free {format_size(entry.kept_bytes)}?"
+            question = f"Make “{entry.sentence}” permanent, and free {format_size(entry.kept_bytes)}?"
             self._ask(question, lambda: self._actions.make_permanent(entry.id))
 
     def action_empty_trash(self) -> None:
@@ -194,7 +195,7 @@ class UndoHistory(ListModal[None]):
 
 
 def _label(entry: JournalEntry) -> Content:
-    return Content.styled(entry.description, "$foreground-muted" if entry.state is not EntryState.DONE else "")
+    return Content.styled(entry.sentence, "$foreground-muted" if entry.state is not EntryState.DONE else "")
 
 
 def _detail(entry: JournalEntry) -> str:

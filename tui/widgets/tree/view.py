@@ -249,7 +249,7 @@ class TreeView(StableScrollView, BorderlessRows):
             branch = self._state.view.tree.branches[shown.branch_id]
             number = None if branch.title else branch.turn_in_id
             words = "" if number is None else self._first_words(branch.branch_id, number)
-            name = f"“{words}”" if words else branch.name
+            name = f"“{words}”" if words else branch.name_in_sentence
             is_preview = shown.branch_id != self._state.opened_branch
             return describe_turn(row, self._appearance(index, row), self.columns, name, is_preview=is_preview)
         if isinstance(row, TurnRow):
