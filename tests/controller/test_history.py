@@ -40,7 +40,7 @@ async def test_a_branch_whose_id_was_made_for_it_is_named_by_its_turn(controller
     made = await controller.forks.make()
     await controller.management.toggle_pin("support", made)
     await controller.history.undo()
-    assert notice(controller) == "Undone: Pinned the fork from turn 2. Z redoes it."
+    assert notice(controller) == "Undone: Pinned fork from turn 2. Z redoes it."
     await controller.history.undo()
     assert notice(controller) == "Undone: Forked at turn 2 of 'main'. Z redoes it."
 

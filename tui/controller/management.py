@@ -224,5 +224,5 @@ class Management:
             return f"session '{session_id}'"
         branch = self._state.view.tree.branches.get(branch_id)
         if branch is not None and branch.label != branch.name:
-            return f"branch {branch.label}"
+            return branch.name_in_sentence
         return f"'{branch_id if branch is None else branch.name}'"

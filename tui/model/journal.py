@@ -62,7 +62,7 @@ class JournalEntry(NamedTuple):
     @property
     def sentence(self) -> str:
         """The change, with the turn in place of an id that was made from turn and time."""
-        return _QUOTED_ID.sub(r"the fork from turn \1", self.description)
+        return _QUOTED_ID.sub(r"fork from turn \1", self.description)
 
 
 class CompactionPreview(NamedTuple):
