@@ -170,7 +170,7 @@ class ConvoApp(KeyOrderApp[None]):
         """Leave the program, once the user agrees if runs are stopped or a text that was typed is lost by that."""
         agent, explorer = self._controller.agent, self.screen_stack[0]
         runs = agent.stopped_by_end if agent is not None else ()
-        unsent = explorer.panes.composer.unsent if isinstance(explorer, Explorer) else ()
+        unsent = explorer.panes.composer.unsent_texts if isinstance(explorer, Explorer) else ()
         if not runs and not unsent:
             await self.leave()
             return

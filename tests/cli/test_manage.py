@@ -97,9 +97,9 @@ def test_the_tree_is_an_outline_of_turns(conversation: Path, run: Run, run_json:
         (("find", "FILE", "role:bob"), "No such role; known: user, assistant, system, developer, tool."),
         (
             ("find", "FILE", "role:"),
-            "A filter without a value is text; role: takes user, assistant, system, developer,",
+            "No value right after role:, so it was searched as text; values: user, assistant,",
         ),
-        (("find", "FILE", "error: at", "--json"), "error: takes yes or no."),
+        (("find", "FILE", "error: at", "--json"), "so it was searched as text; values: yes or no."),
         (("export", "FILE", "-o", "FILE"), "Add --force to replace it"),
         (("undo", "FILE"), "Nothing to undo"),
     ],

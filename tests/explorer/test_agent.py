@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,8 +14,11 @@ from textual.widgets import Input
 from tests.conversations import open_sdk, turn, write_turns
 from tests.explorer.driver import ExplorerDriver, open_explorer, typed
 from tui.agent.settings import AgentSettings
+from tui.runs.manager import BranchRef
+from tui.runs.tool_input import branch_of_run
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.rerun import RerunDialog
+from tui.screens.dialogs.tool_input import ToolInputDialog
 
 AGENT = '''
 from agents import Agent, function_tool
@@ -270,6 +274,19 @@ async def test_estimated_tokens_are_marked_wherever_they_are_shown_also_while_th
         )
 
 
+async def test_a_tool_that_asks_for_input_waits_while_a_fork_is_prepared(path: Path) -> None:
+    async with open_explorer(path, agent=OFFLINE) as explorer:
+        await explorer.press("f")
+        branch_of_run.set(BranchRef("support", "main"))
+        asked = asyncio.create_task(asyncio.to_thread(input, "Whose name? "))
+        await explorer.until(lambda: any("asks for input" in notice for notice in explorer.notices))
+        assert not isinstance(explorer.app.screen, ToolInputDialog)
+        await explorer.press("escape")
+        await explorer.until(lambda: isinstance(explorer.app.screen, ToolInputDialog))
+        await explorer.press(*"Ada", "enter")
+        assert await asked == "Ada"
+
+
 async def test_a_conversation_is_begun_in_a_new_file(tmp_path: Path) -> None:
     path = tmp_path / "new.sqlite"
     async with open_explorer(path, agent=OFFLINE, may_be_missing=True) as explorer:
@@ -365,7 +382,7 @@ async def test_each_branch_keeps_the_text_that_was_typed_for_it(path: Path) -> N
         await explorer.controller.navigation.switch_branch("main")
         await explorer.settle()
         assert explorer.composer.text == ""
-        assert "Unsent text for alt" in explorer.text
+        assert "Unsent text elsewhere: alt" in explorer.text
         await explorer.press(*"for main", "enter")
         await answered(explorer, "main", 3)
         await explorer.press("escape", "minus")
@@ -383,7 +400,7 @@ async def test_a_message_goes_to_the_branch_that_was_shown_when_it_was_sent(path
         await explorer.controller.navigation.switch_branch("main")
         await answered(explorer, "alt", 2)
         assert explorer.place == ("main", 2)
-        assert explorer.composer.unsent == []
+        assert explorer.composer.unsent_texts == []
 
 
 async def test_a_message_that_failed_is_given_back_to_its_branch(path: Path) -> None:
@@ -405,7 +422,7 @@ async def test_quitting_asks_while_a_text_was_not_sent(path: Path) -> None:
     async with open_explorer(path, agent=OFFLINE) as explorer:
         await explorer.press("i", "h", "i", "escape", "f", "!", "ctrl+q")
         assert "Quit, and lose 2 unsent texts?" in explorer.text
-        assert "not sent to main: “hi”" in explorer.text
+        assert "unsent, for main: “hi”" in explorer.text
         await explorer.press("escape")
         assert explorer.composer.text.endswith("!")
         # The message of a fork that was not edited is no loss.

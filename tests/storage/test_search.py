@@ -233,13 +233,16 @@ async def test_roles_other_than_user_and_assistant(place: Place) -> None:
     # Also one that is not known today, which is explained only where there is none.
     assert await contexts(place, "role:critic") == ["Be bold"]
     known = "user, assistant, system, developer, tool"
-    assert parse_query("role:critic").likely_mistake == f"no such role; known: {known}"
+    assert parse_query("role:critic").mistake_hint == f"no such role; known: {known}"
     suggested = "reasoning, user, assistant, message, other, function_call, function_call_output, …"
-    assert parse_query("type:reasonning").likely_mistake == f"no such type; known: {suggested}"
-    assert not parse_query("role:Dev* type:function_* tool:critic").likely_mistake
-    assert parse_query("oslo role: bob").likely_mistake == f"a filter without a value is text; role: takes {known}"
-    assert parse_query("turn: 3").likely_mistake.endswith("; turn: takes a number, or a range such as 3-5")
-    assert not parse_query("https://x.org a:b xrole: Role:").likely_mistake
+    assert parse_query("type:reasonning").mistake_hint == f"no such type; known: {suggested}"
+    assert not parse_query("role:Dev* type:function_* tool:critic").mistake_hint
+    assert (
+        parse_query("oslo role: bob").mistake_hint
+        == f"no value right after role:, so it was searched as text; values: {known}"
+    )
+    assert parse_query("turn: 3").mistake_hint.endswith("; values: a number, or a range such as 3-5")
+    assert not parse_query("https://x.org a:b xrole: Role:").mistake_hint
 
 
 SCRIPTS: Final = (

@@ -51,8 +51,8 @@ async def run(options: argparse.Namespace) -> int:
     if len(results):
         return 0
     print(f"No match in {_place(target)}.", file=sys.stderr)
-    if query.likely_mistake:
-        print(f"  {query.likely_mistake.capitalize()}.", file=sys.stderr)
+    if query.mistake_hint:
+        print(f"  {query.mistake_hint.capitalize()}.", file=sys.stderr)
     return _NOTHING_FOUND
 
 

@@ -58,14 +58,14 @@ class AgentRuns:
         await self._runs.prepare()
 
     async def send(self, text: str, to: BranchRef | None = None) -> None:
-        """Send a message on a branch of the open session, or queue it while an answer is under way there.
+        """Send a message on a branch of the open session, by default the shown one.
 
-        The branch is by default the shown one.
+        While an answer is under way on the branch, the message is queued.
         """
         session = self._state.require_session()
         if to is not None and to.session_id != session.session_id:
             raise ConvoError(
-                f"Session '{to.session_id}' is not open any more.", "Open it, and send the text from there."
+                f"Session '{to.session_id}' is no longer open.", "Your text is kept there: open it and send again."
             )
         branch = self._target_branch(self._state.target[0] if to is None else to.branch_id)
         await self._require_key(session)
@@ -200,7 +200,7 @@ class AgentRuns:
         await self._reloader.apply(self._compact(session.session_id, branch_id))
         newest = next((entry for entry in await state.store.journal() if entry.state is EntryState.DONE), None)
         if newest is not None:
-            state.notify(f"{newest.sentence}. z undoes it, c compares them.")
+            state.notify(f"{newest.readable_description}. z undoes it, c compares them.")
 
     async def _compact(self, session_id: str, branch_id: str) -> None:
         session = await open_run_session(self._state.store, session_id)

@@ -93,4 +93,4 @@ class History:
         done, reverse = ("Undone", "Z redoes it") if undoing else ("Redone", "z undoes it")
         origins = {entry.origin for entry in changed} - {Origin.HERE}
         maker = f", made {' and '.join(sorted(origins))}" if origins else ""
-        return f"{done}: {what}{last.sentence}{where}{maker}. {reverse}."
+        return f"{done}: {what}{last.readable_description}{where}{maker}. {reverse}."

@@ -224,5 +224,5 @@ class Management:
             return f"session '{session_id}'"
         branch = self._state.view.tree.branches.get(branch_id)
         if branch is not None and branch.label != branch.name:
-            return branch.name_in_sentence
+            return branch.readable_name
         return f"'{branch_id if branch is None else branch.name}'"

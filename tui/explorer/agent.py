@@ -62,7 +62,7 @@ class ExplorerAgent:
         failure = view.failure
         if failure is not None and failure != before.failure:
             if failure.unsent:
-                self._panes.composer.restore(Destination(failure.session_id, failure.branch_id), failure.unsent)
+                self._panes.composer.restore_unsent(Destination(failure.session_id, failure.branch_id), failure.unsent)
             key = "Esc, then e, for" if self._panes.composer.has_focus_within else "e for"
             more = f" Press {key} more." if failure.details else ""
             stopped = failure.error == "Stopped."
@@ -92,21 +92,21 @@ class ExplorerAgent:
         Raises:
             ConvoError: The session cannot be written.
         """
-        with self._sending_to(destination) as is_first:
+        with self._exclusive(destination) as is_first:
             if is_first:
                 await self._runs.send(text, BranchRef(destination.session_id, destination.branch_id))
-                self._panes.composer.confirm_sent(destination, text)
+                self._panes.composer.forget_sent(destination, text)
 
     async def _begin_session(self, text: str, session_id: str) -> None:
-        with self._sending_to(NEW_SESSION) as is_first:
+        with self._exclusive(NEW_SESSION) as is_first:
             if is_first:
                 branch = Destination(*await self._runs.begin_session(text, session_id))
                 self._panes.composer.move_draft(NEW_SESSION, text, branch)
-                self._panes.composer.confirm_sent(branch, text)
+                self._panes.composer.forget_sent(branch, text)
 
     @contextmanager
-    def _sending_to(self, destination: Destination) -> Iterator[bool]:
-        """Tell whether nothing is being sent to a destination, and remember until the end that something is."""
+    def _exclusive(self, destination: Destination) -> Iterator[bool]:
+        """Yield whether nothing else is being sent to a destination, and refuse it to others meanwhile."""
         if destination in self._sending:
             yield False
             return
@@ -214,6 +214,8 @@ class ExplorerAgent:
             EOFError: The user has stopped the run instead.
         """
         async with self._tool_input:
+            if self._controller.view.is_drafting:
+                self._screen.show_notice(f"A tool on '{branch.branch_id}' asks for input, once you send or leave this.")
             while self._would_take_keys():  # noqa: ASYNC110
                 await sleep(TYPING_PAUSE / 4)
             line: Future[str | None] = get_running_loop().create_future()

@@ -45,7 +45,7 @@ class Walk:
         if self.hits is None:
             return f"searching… {results.progress:.0%}" if self.search.running else "stopped"
         if not self.hits:
-            return self.search.query.likely_mistake or "not found"
+            return self.search.query.mistake_hint or "not found"
         more = "+" if results.truncated or self.search.running else ""
         return f"{prefix}{self.index + 1:,} of {len(self.hits):,}{more}{self.place}"
 

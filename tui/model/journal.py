@@ -60,8 +60,8 @@ class JournalEntry(NamedTuple):
     origin: Origin = Origin.HERE
 
     @property
-    def sentence(self) -> str:
-        """The change, with the turn in place of an id that was made from turn and time."""
+    def readable_description(self) -> str:
+        """The description, with `fork from turn 2` for an id that was made from turn and time."""
         return _QUOTED_ID.sub(r"fork from turn \1", self.description)
 
 

@@ -94,7 +94,7 @@ class Query:
         return tuple(value for key, value in self.filters if key == name)
 
     @property
-    def likely_mistake(self) -> str:
+    def mistake_hint(self) -> str:
         """In words, the first filter that has no value, or no known role or type, and values for it; empty without one.
 
         It explains why nothing was found. Other values are searched for too, since a file may have them.
@@ -106,7 +106,7 @@ class Query:
         if empty := _EMPTY_FILTER.search(" ".join(self.needles)):
             known = _KNOWN_VALUES.get(empty[1])
             values = _suggestions(known) if known else _values(empty[1])
-            return f"a filter without a value is text; {empty[1]}: takes {values}"
+            return f"no value right after {empty[1]}:, so it was searched as text; values: {values}"
         return ""
 
     @property

@@ -64,8 +64,8 @@ class Branch(NamedTuple):
         return self.name if number is None else f"from turn {number}"
 
     @property
-    def name_in_sentence(self) -> str:
-        """The name; for an id that was made from turn and time, `fork` and the turn."""
+    def readable_name(self) -> str:
+        """The name; `fork from turn 2` for an id that was made from turn and time."""
         return self.name if self.label == self.name else f"fork {self.label}"
 
     @property

@@ -222,9 +222,9 @@ def test_commits_that_change_neither_size_nor_time_of_the_log_are_told_apart(pat
         for number in range(3):
             writer.add(f"again {number}")
             assert beside(path, LOG).stat().st_size == size
-            seen.append(files.last_commit())
+            seen.append(files.last_commit_id())
         assert len(set(seen)) == 3
-        assert files.last_commit() == seen[-1]
+        assert files.last_commit_id() == seen[-1]
 
 
 def test_a_commit_that_a_read_missed_changes_the_version(path: Path) -> None:
@@ -265,13 +265,13 @@ def test_a_log_that_is_begun_during_a_read_changes_the_version(path: Path) -> No
 def test_what_is_written_to_the_log_is_no_commit_yet(path: Path) -> None:
     with Writer(path, "first") as writer:
         files = DatabaseFiles(path)
-        before = files.last_commit()
+        before = files.last_commit_id()
         with beside(path, LOG).open("r+b") as log:
             last_frame = log.read()[-4096 - 24 :]
             log.write(last_frame)
-        assert files.last_commit() == before
+        assert files.last_commit_id() == before
         writer.add("second")
-        assert files.last_commit() != before
+        assert files.last_commit_id() != before
 
 
 async def test_the_version_changes_with_each_commit_and_only_then(path: Path) -> None:

@@ -304,15 +304,15 @@ async def test_the_border_names_texts_that_were_not_sent_elsewhere() -> None:
             titles.append(title(app))
         assert titles == [
             "Message to main",
-            "Unsent text for main",
+            "Unsent text elsewhere: main",
             "Fork from turn 3 · main stays as it is",
-            "2 unsent texts",
+            "2 unsent texts elsewhere",
             "Message to main",
         ]
-        assert app.composer.unsent == [("main", "hello"), ("a fork of main at turn 3", "and tomorrow?!")]
+        assert app.composer.unsent_texts == [("main", "hello"), ("a fork of main at turn 3", "and tomorrow?!")]
         app.view = MAIN._replace(session=Session("other", "2025-03-01 10:00:00"))
         await pilot.pause()
-        assert {text.destination for text in app.composer.unsent} == {
+        assert {text.destination for text in app.composer.unsent_texts} == {
             "main of support-42",
             "a fork of main of support-42 at turn 3",
         }
@@ -326,7 +326,7 @@ async def test_the_text_for_a_branch_that_is_gone_can_be_recalled() -> None:
         await pilot.pause()
         app.view = MAIN._replace(tree=tree_of({"main": [1, 2, 3, 4, 5]}))
         await pilot.pause()
-        assert (app.composer.text, app.composer.unsent, title(app)) == ("", [], "")
+        assert (app.composer.text, app.composer.unsent_texts, title(app)) == ("", [], "")
         await pilot.press("up")
         assert app.composer.text == "for alt"
 
@@ -342,7 +342,7 @@ async def test_the_text_of_a_fork_becomes_the_draft_of_its_branch() -> None:
         app.composer.move_draft(fork.destination, fork.text, branch)
         await pilot.pause()
         assert app.composer.text == "and tomorrow? 9 am\nand 10"
-        app.composer.confirm_sent(branch, fork.text)
+        app.composer.forget_sent(branch, fork.text)
         assert app.composer.text == "and 10"
 
         app.view = FORK
@@ -372,7 +372,7 @@ async def test_a_message_that_was_not_sent_is_put_before_the_draft_of_its_branch
         await pilot.press(*"draft")
         app.view = ALT
         await pilot.pause()
-        app.composer.restore(Destination("support-42", "main"), "never sent")
+        app.composer.restore_unsent(Destination("support-42", "main"), "never sent")
         assert app.composer.text == ""
         app.view = MAIN
         await pilot.pause()
@@ -393,7 +393,7 @@ def confirm_sent(app: ComposerApp) -> None:
     """Say that the text that was submitted last was sent."""
     event = app.posted.pop()
     assert isinstance(event, Composer.Submitted)
-    app.composer.confirm_sent(event.destination, event.text)
+    app.composer.forget_sent(event.destination, event.text)
 
 
 async def test_a_sent_text_leaves_the_editor_for_good() -> None:

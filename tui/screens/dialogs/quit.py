@@ -39,7 +39,7 @@ class QuitDialog(Modal[bool | None]):
         """
         lines = [_consequence(run) for run in runs]
         lines += [
-            f"not sent to {destination}: “{printable_line(shorten(text, _MAX_TEXT))}”" for destination, text in unsent
+            f"unsent, for {destination}: “{printable_line(shorten(text, _MAX_TEXT))}”" for destination, text in unsent
         ]
         effects = [f"stop {plural(len(runs), 'answer')}"] if runs else []
         effects += [f"lose {plural(len(unsent), 'unsent text')}"] if unsent else []

@@ -156,7 +156,7 @@ class SearchDialog(ListModal[Hit | None]):
         """
         empty = "searching…" if search.running else ""
         if search.query and not search.running and not search.failure:
-            empty = search.query.likely_mistake or "no match"
+            empty = search.query.mistake_hint or "no match"
         with_session = search.scope is SearchScope.FILE
         self._list.show(search.results.hits, with_session=with_session, empty=empty, keep_cursor=keep)
 

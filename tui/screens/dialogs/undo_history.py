@@ -122,7 +122,7 @@ class UndoHistory(ListModal[None]):
             text = "Permanent: it cannot be undone."
         else:
             verb = "undoes" if entry.state is EntryState.DONE else "redoes"
-            named = "; ".join(other.sentence for other in affected[:_MAX_NAMES])
+            named = "; ".join(other.readable_description for other in affected[:_MAX_NAMES])
             more = f" and {len(affected) - _MAX_NAMES} more" if len(affected) > _MAX_NAMES else ""
             text = f"Enter {verb} {plural(len(affected), 'change')}: {named}{more}"
         self._preview.remove_class("-failed")
@@ -144,7 +144,7 @@ class UndoHistory(ListModal[None]):
         """Ask whether to make this change permanent, so that it cannot be undone."""
         entry = self._highlighted
         if entry is not None and entry.state is EntryState.DONE:
-            question = f"Make “{entry.sentence}” permanent, and free {format_size(entry.kept_bytes)}?"
+            question = f"Make “{entry.readable_description}” permanent, and free {format_size(entry.kept_bytes)}?"
             self._ask(question, lambda: self._actions.make_permanent(entry.id))
 
     def action_empty_trash(self) -> None:
@@ -195,7 +195,7 @@ class UndoHistory(ListModal[None]):
 
 
 def _label(entry: JournalEntry) -> Content:
-    return Content.styled(entry.sentence, "$foreground-muted" if entry.state is not EntryState.DONE else "")
+    return Content.styled(entry.readable_description, "$foreground-muted" if entry.state is not EntryState.DONE else "")
 
 
 def _detail(entry: JournalEntry) -> str:

@@ -78,10 +78,10 @@ class PrivateCopy:
         self.path = Path(folder) / name
 
 
-class _Indexes:
-    """The headers of the indexes that this process has read.
+class _OpenIndexes:
+    """The index files that this process has opened to read their headers.
 
-    They stay open as long as they exist: SQLite's own locks of this process would end if it closed one.
+    A file stays open until it is deleted. To close it would release the locks that SQLite holds on it in this process.
     """
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class _Indexes:
                 os.close(self._opened.pop(identity))
 
 
-_indexes: Final = _Indexes()
+_indexes: Final = _OpenIndexes()
 
 _copies: WeakValueDictionary[tuple[Path, FileState], PrivateCopy] = WeakValueDictionary()
 _copies_guard = threading.Lock()
@@ -139,12 +139,12 @@ class DatabaseFiles:
         """Return the stamp of the file itself."""
         return _stamp(self.path)
 
-    def last_commit(self) -> Hashable:
-        """Return what identifies the last commit in the log.
+    def last_commit_id(self) -> Hashable:
+        """Return an identifier of the last commit.
 
-        A commit may change neither the size of the log nor, within a tick of the clock, its time. It is complete only
-        with its entry in the index, some time after the log was written; a read that begins between finds what was
-        there before.
+        SQLite writes a commit to the log first, and enters it in the index of the log some time later. Until then a
+        read finds the content before that commit. So the index is read; without an index, the end of the log is.
+        Neither size nor time of the log would do: a commit may change the one not at all, the other not measurably.
         """
         return _indexes.header(self.index) or self._log_end()
 

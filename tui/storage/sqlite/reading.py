@@ -71,8 +71,8 @@ class _Opened(NamedTuple):
     copied: PrivateCopy | None = None
 
     @property
-    def version(self) -> Hashable:
-        """The version of the content; None if that changes with commits of others while it is open."""
+    def fixed_version(self) -> Hashable:
+        """The version of the content that was opened; None if others can change the content while it is open."""
         match self.way:
             case _Way.IMMUTABLE:
                 return self.state.main
@@ -131,7 +131,7 @@ class FileReader:
             try:
                 with opened.db as db:
                     # Before the transaction: it may find more than the version says, never less.
-                    version = opened.version or self.version()
+                    version = opened.fixed_version or self.version()
                     db.execute("BEGIN")
                     result = work(db, version)
             except Exception:
@@ -151,7 +151,7 @@ class FileReader:
         if self._opened is not None and self._opened.way is _Way.COPIED:
             return state
         if not state.log_is_empty:
-            return self._files.last_commit()
+            return self._files.last_commit_id()
         if self._opened is not None and self._opened.way is _Way.LOCKED:
             return self._times_opened, self._opened.db.execute("PRAGMA data_version").fetchone()
         return state.main

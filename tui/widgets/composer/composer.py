@@ -137,7 +137,7 @@ class Composer(Vertical, FixedSize):
         return self._editor.value
 
     @property
-    def unsent(self) -> Sequence[UnsentText]:
+    def unsent_texts(self) -> Sequence[UnsentText]:
         """The texts that were written and not sent, the shown one first, without an unchanged message of a fork."""
         drafts, shown = list(self._drafts), self._shown_draft()
         if self._destination is not None and shown not in (self._initial_draft, Draft(self._history.recalled)):
@@ -176,7 +176,7 @@ class Composer(Vertical, FixedSize):
         self._editor.focus(scroll_visible)
         return self
 
-    def confirm_sent(self, destination: Destination, text: str) -> None:
+    def forget_sent(self, destination: Destination, text: str) -> None:
         """Remove a text that was sent from its draft, and add it to the history.
 
         Text that the user has added after it stays.
@@ -190,10 +190,10 @@ class Composer(Vertical, FixedSize):
         typed = self._draft(fork).text
         if fork == self._destination:
             self._load(self._initial_draft, self._initial_draft)
-        self._drafts.take(fork)
-        self.restore(branch, typed if typed.startswith(text) else text)
+        self._drafts.pop(fork)
+        self.restore_unsent(branch, typed if typed.startswith(text) else text)
 
-    def restore(self, destination: Destination, text: str) -> None:
+    def restore_unsent(self, destination: Destination, text: str) -> None:
         """Put a message that was not sent before the draft of its branch, unless it is that draft."""
         if not text.strip():
             return
@@ -207,15 +207,15 @@ class Composer(Vertical, FixedSize):
         destination = destination_of(view)
         if destination != self._destination:
             if self._destination is not None and self._shown_draft() != self._initial_draft:
-                self._drafts.add(self._destination, self._shown_draft())
+                self._drafts.put(self._destination, self._shown_draft())
             self._destination = destination
             # First, because a read-only text area does not move its cursor.
             self._update_labels(view)
             initial = Draft() if view.fork is None else Draft(view.fork.text)
             self._forked_text = initial.text or self._forked_text
-            kept = None if destination is None else self._drafts.take(destination)
+            kept = None if destination is None else self._drafts.pop(destination)
             self._load(initial, kept or initial)
-        for text in self._drafts.take_gone(view):
+        for text in self._drafts.pop_orphaned(view):
             self._history.add(text)
         self._update_labels(view)
 
@@ -235,9 +235,9 @@ class Composer(Vertical, FixedSize):
         if destination == self._destination:
             self._load(Draft(), Draft(text))
         elif text:
-            self._drafts.add(destination, Draft(text))
+            self._drafts.put(destination, Draft(text))
         else:
-            self._drafts.take(destination)
+            self._drafts.pop(destination)
 
     def _describe(self, destination: Destination) -> str:
         """Return in words what a text is for."""
@@ -296,8 +296,12 @@ class Composer(Vertical, FixedSize):
         title = (
             f"Message to {self._shown_name(view, view.branch_id)}" if has_text and view.model and not refusal else ""
         )
-        if not has_text and (unsent := self.unsent):
-            title = f"Unsent text for {unsent[0].destination}" if len(unsent) == 1 else f"{len(unsent)} unsent texts"
+        if not has_text and (unsent := self.unsent_texts):
+            title = (
+                f"Unsent text elsewhere: {unsent[0].destination}"
+                if len(unsent) == 1
+                else f"{len(unsent)} unsent texts elsewhere"
+            )
         run = view.runs.get(view.branch_id)
         if run is not None and run.approvals:
             set_caption(self, title, "A tool call needs approval · Esc answers")
@@ -321,7 +325,7 @@ class Composer(Vertical, FixedSize):
     def _shown_name(self, view: View, branch_id: str) -> str:
         """Return the name of a branch, shortened."""
         branch = view.tree.branches.get(branch_id)
-        name = branch_id if branch is None else branch.name_in_sentence
+        name = branch_id if branch is None else branch.readable_name
         if branch_id == view.branch_id:
             name = self.branch_name or name
         if name.startswith("“"):

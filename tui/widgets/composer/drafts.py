@@ -11,10 +11,10 @@ __all__ = ["NEW_SESSION", "Destination", "Draft", "Drafts", "destination_of"]
 
 
 class Destination(NamedTuple):
-    """The branch for which a text is; all empty for a new session.
+    """Where a text will be sent: to a branch, to a fork that is still to be made, or to a new session if all is empty.
 
     Attributes:
-        fork_turn: The turn at which a new branch parts from the branch; 0 for a message to the branch itself.
+        fork_turn: The turn at which the fork will part from the branch; 0 for a message to the branch itself.
     """
 
     session_id: str = ""
@@ -42,7 +42,7 @@ class Drafts:
     def __iter__(self) -> Iterator[tuple[Destination, Draft]]:
         return iter(self._drafts.items())
 
-    def add(self, destination: Destination, draft: Draft) -> None:
+    def put(self, destination: Destination, draft: Draft) -> None:
         """Keep a draft in the place of another one for the destination."""
         self._drafts[destination] = draft
 
@@ -50,11 +50,11 @@ class Drafts:
         """Return the draft for a destination; an empty one if there is none."""
         return self._drafts.get(destination, Draft())
 
-    def take(self, destination: Destination) -> Draft | None:
+    def pop(self, destination: Destination) -> Draft | None:
         """Remove the draft for a destination and return it; None if there is none."""
         return self._drafts.pop(destination, None)
 
-    def take_gone(self, view: View) -> list[str]:
+    def pop_orphaned(self, view: View) -> list[str]:
         """Remove the drafts for branches that the shown session does not have any more, and return their texts."""
         if view.session is None:
             return []

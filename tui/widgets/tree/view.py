@@ -249,7 +249,7 @@ class TreeView(StableScrollView, BorderlessRows):
             branch = self._state.view.tree.branches[shown.branch_id]
             number = None if branch.title else branch.turn_in_id
             words = "" if number is None else self._first_words(branch.branch_id, number)
-            name = f"“{words}”" if words else branch.name_in_sentence
+            name = f"“{words}”" if words else branch.readable_name
             is_preview = shown.branch_id != self._state.opened_branch
             return describe_turn(row, self._appearance(index, row), self.columns, name, is_preview=is_preview)
         if isinstance(row, TurnRow):
@@ -359,7 +359,7 @@ class TreeView(StableScrollView, BorderlessRows):
         if branch is None:
             return branch_id
         if not (words := self.known_words(branch)):
-            return branch.name_in_sentence
+            return branch.readable_name
         return f"“{shorten(printable_line(words), _MAX_WORDS)}”"
 
     def _first_words(self, branch_id: str, turn: int) -> str:
