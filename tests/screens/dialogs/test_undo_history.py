@@ -34,7 +34,7 @@ class History:
         list: The entries, the newest first.
     """
 
-    def __init__(self, refuses: bool = False) -> None:
+    def __init__(self, refuses: ConvoError | None = None) -> None:
         self.calls: list[str] = []
         self.list = [entry(3), entry(2), entry(1)]
         self._refuses = refuses
@@ -44,8 +44,8 @@ class History:
 
     async def undo_or_redo(self, changed: JournalEntry) -> None:
         self.calls.append(f"undo {changed.id}")
-        if self._refuses:
-            raise ConvoError("It cannot be undone.", "Make it permanent.")
+        if self._refuses is not None:
+            raise self._refuses
         self.list = [entry(other.id, EntryState.UNDONE) if other.id >= changed.id else other for other in self.list]
 
     async def make_permanent(self, entry_id: int) -> None:
@@ -93,7 +93,7 @@ async def test_a_click_highlights_a_change_and_undoes_nothing() -> None:
 
 
 async def test_an_error_is_shown_until_the_highlight_moves() -> None:
-    app = open_history(History(refuses=True))
+    app = open_history(History(refuses=ConvoError("It cannot be undone.", "Make it permanent.")))
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         await pilot.press("enter")
@@ -102,6 +102,24 @@ async def test_an_error_is_shown_until_the_highlight_moves() -> None:
         await pilot.press("down")
         await pilot.pause()
         assert "cannot be undone" not in app.text
+
+
+async def test_an_error_is_shown_in_full_in_a_small_window() -> None:
+    error = "“Forked 'night train' from turn 2 of 'main'” cannot be undone. "
+    error += "Branch 'cheap beds' shares its messages: it was forked from there since."
+    hint = "Undo the changes after it first, or keep it: P here makes it permanent, and E all of them."
+    history = History(refuses=ConvoError(error, hint))
+    history.list = [entry(number) for number in range(20, 0, -1)]
+    app = open_history(history)
+    async with app.run_test(size=(60, 24)) as pilot:
+        await pilot.press("j", "enter")
+        await pilot.pause()
+        assert f"{error} {hint}" in " ".join(app.text.split())
+        assert "Change 19" in app.text
+        assert "P makes permanent · E empties trash · Esc closes" in app.text
+        await pilot.press("k")
+        await pilot.pause()
+        assert "Enter undoes 1 change" in app.text
 
 
 @pytest.mark.parametrize(

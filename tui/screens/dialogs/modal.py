@@ -100,6 +100,8 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         self._hint = Static(hint, classes="modal--hint", markup=False)
         self._hint.display = bool(hint)
         self._lines_beside_body = 1 + len(above) + len(below) + bool(hint)
+        self._wrapped_lines = 0
+        """Lines that a text beside the body takes from it."""
 
     def compose(self) -> ComposeResult:
         # Its first frame would be drawn for another size.
@@ -135,6 +137,7 @@ class Modal(ModalScreen[ResultT], PaintedScreen[ResultT]):
         tall = height >= _TALL
         self.set_class(tall, "-tall")
         others = _BORDER_LINES + self._lines_beside_body + (_MARGIN_LINES + self._lines_beside_body if tall else 0)
+        others += self._wrapped_lines
         self._body.styles.max_height = max(1, min(height - others, height * 3 // 4))
 
     def action_close(self) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar, Final, NamedTuple
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Size
 from textual.widgets import Static
 from textual.worker import Worker
 
@@ -29,6 +30,9 @@ _ORIGINS: Final = {Origin.HERE: "", Origin.EARLIER: "earlier ", Origin.ELSEWHERE
 
 _MAX_NAMES: Final = 3
 """Changes that the preview of Enter describes."""
+
+_MAX_PREVIEW_WIDTH: Final = 96
+"""Cells of the preview in the widest dialog."""
 
 _HINT: Final = hint(
     ("P makes permanent", "make_permanent"),
@@ -70,7 +74,7 @@ class UndoHistory(ListModal[None]):
 
     DEFAULT_CSS = """
     UndoHistory {
-        .history--preview { height: auto; max-height: 3; margin: 0 2; }
+        .history--preview { height: auto; margin: 0 2; }
         .history--preview { link-color: $foreground; link-style: none; }
         .history--preview.-failed { color: $text-error; }
         &.-tall ChoiceList { margin: 1 0; }
@@ -96,6 +100,18 @@ class UndoHistory(ListModal[None]):
         choices = [Choice(str(entry.id), _label(entry), _detail(entry)) for entry in self._entries]
         self._list.show(choices, empty="no changes")
         self._show_preview()
+
+    def _update_preview(self, text: Content) -> None:
+        self._preview.update(text)
+        self.fit(self.size)
+
+    def fit(self, size: Size) -> None:
+        """Give the preview the lines that it needs, up to a third of the dialog."""
+        lines = self._preview.get_content_height(size, size, min(size.width - 4, _MAX_PREVIEW_WIDTH))
+        limit = max(size.height // 4, 3)
+        self._preview.styles.max_height = limit
+        self._wrapped_lines = max(0, min(lines, limit) - 2)
+        super().fit(size)
 
     @property
     def _highlighted(self) -> JournalEntry | None:
@@ -126,7 +142,7 @@ class UndoHistory(ListModal[None]):
             more = f" and {len(affected) - _MAX_NAMES} more" if len(affected) > _MAX_NAMES else ""
             text = f"Enter {verb} {plural(len(affected), 'change')}: {named}{more}"
         self._preview.remove_class("-failed")
-        self._preview.update(hint((printable_line(text), "undo_or_redo")))
+        self._update_preview(hint((printable_line(text), "undo_or_redo")))
         self._count.update(f"{format_size(kept_bytes)} in the trash" if kept_bytes else "")
         self._hint.update(_CONFIRM_HINT if self._asked is not None else _HINT if self._entries else _EMPTY_HINT)
 
@@ -181,7 +197,7 @@ class UndoHistory(ListModal[None]):
                 await change()
                 self._entries = tuple(await self._actions.entries())
             except ConvoError as error:
-                self._preview.update(printable_line(error.full_message))
+                self._update_preview(Content(printable_line(error.full_message)))
                 self._preview.add_class("-failed")
             else:
                 self._asked = None
