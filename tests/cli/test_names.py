@@ -102,6 +102,19 @@ async def test_an_id_comes_before_titles_and_one_title_of_several_branches_is_re
         assert f"has no session '{name}'." in run("show", titled, "--session", name).stderr
 
 
+async def test_a_label_names_a_branch_without_a_title(titled: Path, run: Run) -> None:
+    editor = Editor(titled, "agent_sessions", "agent_messages")
+    [made] = await editor.fork("support", "main", 3)
+    branch, session = "from turn 3", ("--session", "support")
+    shown = run("show", titled, "--branch", branch, *session)
+    assert shown.stdout == run("show", titled, "--branch", made, *session).stdout != ""
+    [other] = await editor.fork("support", "main", 3)
+    refused = run("show", titled, "--branch", branch, *session).stderr
+    assert f"2 branches of session 'support' have the label '{branch}': {made}, {other}." in refused
+    await editor.label("support", "alt", title=branch, description="Named")
+    assert "branch from turn 3 · alt" in run("show", titled, "--branch", branch, *session).stdout
+
+
 async def test_the_explorer_opens_titles(titled: Path) -> None:
     controller = SessionController(Store(titled))
     try:

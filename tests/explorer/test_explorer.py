@@ -169,17 +169,6 @@ async def test_forks_at_both_ends_are_in_the_tree_at_once(path: Path, keys: str,
         assert made in explorer.view.tree.branches
 
 
-async def test_leaving_a_fork_after_a_turn_leaves_the_turn_selected(path: Path) -> None:
-    async with open_explorer(path) as explorer:
-        await explorer.press("g", "down", "down")
-        at = explorer.place
-        for _ in range(2):
-            await explorer.press("F")
-            assert f"New branch after turn {at[1]}" in explorer.text
-            await explorer.press("escape", "1")
-            assert explorer.place == at
-
-
 async def test_leaving_the_fork_editor_writes_nothing(path: Path) -> None:
     before = dump(path)
     async with open_explorer(path) as explorer:
@@ -284,7 +273,21 @@ async def test_v_marks_the_turn_under_the_cursor_and_escape_removes_the_marks(pa
         assert "✓" not in explorer.text
 
 
-@pytest.mark.parametrize("columns", [140, 70])
+@pytest.mark.parametrize("columns", [160, 60])
+async def test_branches_that_begin_alike_differ_in_the_picker(path: Path, columns: int) -> None:
+    sdk = open_sdk(path)
+    for _ in range(2):
+        await sdk.switch_to_branch("main")
+        await sdk.create_branch_from_turn(5)
+        await sdk.add_items(turn("The same words, so many that they fill the whole line of a narrow window"))
+    sdk.close()
+    async with open_explorer(path, "main", size=(columns, 30)) as explorer:
+        await explorer.press("1", "b")
+        lines = [line for line in explorer.text.splitlines() if "5 turns" in line]
+        assert [line.split("turns ")[1][:5] for line in lines] == ["‹2/3›", "‹3/3›"]
+
+
+@pytest.mark.parametrize("columns", [140, 74])
 async def test_a_branch_that_nobody_named_has_the_words_after_its_fork_everywhere(path: Path, columns: int) -> None:
     agent = AgentSettings(model="offline")
     async with open_explorer(path, "main", size=(columns, 40), agent=agent) as explorer:

@@ -1,4 +1,4 @@
-"""Names that the user types for sessions and branches: the id, or the title that they were given."""
+"""Names that the user types for sessions and branches: the id, the title that they were given, or a branch's label."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ __all__ = ["find_branch", "only_session"]
 
 
 def find_branch(tree: TurnTree, session_id: str, name: str) -> Branch | None:
-    """Return the branch with an id, or else the one with a title; None if there is none.
+    """Return the branch with an id, or else the one with a title, or else with a label; None if there is none.
 
     Raises:
-        NotFoundError: Several branches have the title.
+        NotFoundError: Several branches have the title, or the label.
     """
     if name in tree.branches or not name:
         return tree.branches.get(name)
-    found = {branch_id: branch for branch_id, branch in tree.branches.items() if branch.title == name}
-    _require_one([*found], f"branches of session '{session_id}'", name)
-    return next(iter(found.values()), None)
+    for kind in ("title", "label"):
+        found = [branch for branch in tree.branches.values() if getattr(branch, kind) == name]
+        _require_one([branch.branch_id for branch in found], f"branches of session '{session_id}'", kind, name)
+        if found:
+            return found[0]
+    return None
 
 
 def only_session(sessions: Sequence[Session], title: str) -> Session | None:
@@ -30,10 +33,10 @@ def only_session(sessions: Sequence[Session], title: str) -> Session | None:
     Raises:
         NotFoundError: There are several.
     """
-    _require_one([session.session_id for session in sessions], "sessions", title)
+    _require_one([session.session_id for session in sessions], "sessions", "title", title)
     return next(iter(sessions), None)
 
 
-def _require_one(ids: Sequence[str], kind: str, title: str) -> None:
+def _require_one(ids: Sequence[str], what: str, kind: str, name: str) -> None:
     if len(ids) > 1:
-        raise NotFoundError(f"{len(ids):,} {kind} have the title '{title}': {', '.join(ids)}.", "Name one by its id.")
+        raise NotFoundError(f"{len(ids):,} {what} have the {kind} '{name}': {', '.join(ids)}.", "Name one by its id.")
