@@ -13,6 +13,7 @@ from tests.explorer.driver import open_explorer
 from tui.screens.dialogs.delete import DeleteDialog
 from tui.screens.dialogs.form import Form
 from tui.screens.dialogs.undo_history import UndoHistory
+from tui.storage.editor import Editor
 from tui.storage.store import Store
 
 
@@ -95,26 +96,29 @@ async def test_archived_branches_are_hidden_until_full_stop_is_pressed(path: Pat
 
 
 async def test_delete_shows_its_impact_and_z_undoes_it(path: Path) -> None:
-    async with open_explorer(path) as explorer:
+    editor = Editor(path, "agent_sessions", "agent_messages")
+    await editor.label("support", "main", title="Cheap beds", description="Named")
+    await editor.fork("support", "main", 3)
+    async with open_explorer(path, "alt") as explorer:
         await explorer.press("d")
         assert isinstance(explorer.app.screen, DeleteDialog)
         for told in (
             "Delete branch alt?",
             "1 turn with 2 items that no other branch has",
             "usage of 550 tokens",
-            "turn 1, in main",
+            "turn 1, in Cheap beds · main, fork from turn 3",
         ):
             assert told in explorer.text
         await explorer.press("escape")
         assert "alt" in explorer.view.tree.branches
         await explorer.press("d")
         await explorer.press("y")
-        assert explorer.place[0] == "main"
+        assert "alt" not in explorer.view.tree.branches
         await explorer.press("z")
         assert explorer.place == ("alt", 2)
         await explorer.press("d")
         await explorer.press("a")
-        assert explorer.notice.startswith("Archived 'alt'; now on 'main'.")
+        assert explorer.notice.startswith("Archived 'alt'; now on ")
 
 
 async def test_main_cannot_be_deleted(path: Path) -> None:

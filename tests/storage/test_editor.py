@@ -142,6 +142,8 @@ async def test_usage_of_shared_turns_survives_the_branch_that_ran_them(
 ) -> None:
     await editor.fork("support", "alt", 5, "child")
     session = (await store.sessions())[0]
+    branches = (await store.tree(session)).branches
+    main, child = branches["main"], branches["child"]
     assert await store.deletion_impact(session, "alt") == DeletionImpact(
         "support",
         "alt",
@@ -149,7 +151,7 @@ async def test_usage_of_shared_turns_survives_the_branch_that_ran_them(
         turns=1,
         items=2,
         tokens=5500,
-        shared_turns=(SharedTurns(1, 2, ("main", "child")), SharedTurns(3, 4, ("child",))),
+        shared_turns=(SharedTurns(1, 2, (main, child)), SharedTurns(3, 4, (child,))),
         kept_tokens=7700,
     )
     await editor.delete_branch("support", "alt")

@@ -125,10 +125,15 @@ async def delete(explorer: Explorer) -> None:
         elif choice is DeleteChoice.ARCHIVE:
             explorer.run_holding_keys(partial(management.toggle_archive, session_id, branch_id))
 
+    branch_name = explorer.panes.branch_tree.branch_name
+
+    def kept_name(branch: Branch) -> str:
+        return branch.title_and_id if branch.title else branch_name(branch)
+
     title = target.title if target else ""
-    if branch_id is not None and (name := explorer.panes.branch_tree.branch_name(branch_id)) != branch_id:
+    if branch_id is not None and (name := branch_name(branch_id)) != branch_id:
         title = name
-    await explorer.push_dialog(DeleteDialog(impact, title), chosen)
+    await explorer.push_dialog(DeleteDialog(impact, title, kept_name), chosen)
 
 
 @command(

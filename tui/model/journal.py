@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from tui.model.tree import GENERATED_ID
+from tui.model.tree import GENERATED_ID, Branch
 from tui.words import shorten
 
 __all__ = ["CompactionPreview", "DeletionImpact", "EntryState", "JournalEntry", "Origin", "SharedTurns", "describe_run"]
@@ -89,7 +89,7 @@ class SharedTurns(NamedTuple):
 
     first: int
     last: int
-    branches: tuple[str, ...]
+    branches: tuple[Branch, ...]
 
 
 class DeletionImpact(NamedTuple):

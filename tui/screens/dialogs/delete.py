@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
-from tui.model import DeletionImpact, SharedTurns
+from tui.model import Branch, DeletionImpact, SharedTurns
 from tui.printable import printable_line
 from tui.screens.dialogs.modal import Modal, Scroll, hint
-from tui.words import ESTIMATE, plural
+from tui.words import ESTIMATE, plural, title_and_id
 
 __all__ = ["DeleteChoice", "DeleteDialog"]
 
@@ -42,11 +43,16 @@ class DeleteDialog(Modal[DeleteChoice | None]):
     }
     """
 
-    def __init__(self, impact: DeletionImpact, title: str = "") -> None:
-        """Create the dialog; `title` is that of the branch or session, if it has one."""
-        kind, name = ("session", impact.session_id) if impact.branch_id is None else ("branch", impact.branch_id)
-        name = f"{title} · {name}" if title else name
-        kept = _kept(impact)
+    def __init__(self, impact: DeletionImpact, title: str, branch_name: Callable[[Branch], str]) -> None:
+        """Create the dialog.
+
+        Args:
+            impact: What the deletion takes away.
+            title: The title of the branch or session; empty if it has none.
+            branch_name: Returns the name of a branch that is kept.
+        """
+        kind, own_id = ("session", impact.session_id) if impact.branch_id is None else ("branch", impact.branch_id)
+        kept = _kept(impact, branch_name)
         parts = [
             Static(_section("Will be deleted", _deleted(impact)), markup=False),
             Static(_section("Kept", kept), classes="delete--kept", markup=False) if kept else None,
@@ -59,7 +65,7 @@ class DeleteDialog(Modal[DeleteChoice | None]):
             ("a archives it", "choose('archive')"),
             ("Esc cancels", "close"),
         )
-        super().__init__(f"Delete {kind} {name}?", body, keys)
+        super().__init__(f"Delete {kind} {title_and_id(title, own_id)}?", body, keys)
 
     def action_choose(self, choice: str) -> None:
         """Close with a choice."""
@@ -85,9 +91,9 @@ def _deleted(impact: DeletionImpact) -> list[str]:
     return lines
 
 
-def _kept(impact: DeletionImpact) -> list[str]:
+def _kept(impact: DeletionImpact, branch_name: Callable[[Branch], str]) -> list[str]:
     """Return a line for each thing that is kept."""
-    lines = [_shared(turns) for turns in impact.shared_turns]
+    lines = [_shared(turns, branch_name) for turns in impact.shared_turns]
     if impact.kept_tokens is not None:
         tokens = _tokens(impact.kept_tokens, estimated=impact.kept_tokens_are_estimated)
         lines.append(f"usage of these turns: {tokens} from runs on this branch")
@@ -98,8 +104,8 @@ def _tokens(number: int, *, estimated: bool) -> str:
     return f"{ESTIMATE if estimated else ''}{plural(number, 'token')}"
 
 
-def _shared(turns: SharedTurns) -> str:
+def _shared(turns: SharedTurns, branch_name: Callable[[Branch], str]) -> str:
     numbers = f"turn {turns.first}" if turns.first == turns.last else f"turns {turns.first}–{turns.last}"
-    named = ", ".join(turns.branches[:_MAX_NAMES])
+    named = ", ".join(map(branch_name, turns.branches[:_MAX_NAMES]))
     more = len(turns.branches) - _MAX_NAMES
     return f"{numbers}, in {named}{f' and {more} more' if more > 0 else ''}"

@@ -40,7 +40,11 @@ def _of_session(tx: Transaction, session: Session, tree: TurnTree) -> DeletionIm
 def _of_branch(tx: Transaction, session: Session, tree: TurnTree, branch_id: str) -> DeletionImpact:
     session_id, branch = session.session_id, tree.branches[branch_id]
     shared_turns = tuple(
-        SharedTurns(max(chain.first, 1), chain.last, tuple(other for other in chain.holders if other != branch_id))
+        SharedTurns(
+            max(chain.first, 1),
+            chain.last,
+            tuple(tree.branches[other] for other in chain.holders if other != branch_id),
+        )
         for chain in tree.path(branch_id)
         if chain.last >= max(chain.first, 1) and len(chain.holders) > 1
     )

@@ -353,11 +353,12 @@ class TreeView(StableScrollView, BorderlessRows):
         known = None if number is None or chain is None else self._turns.get(number, chain.holders[0])
         return "" if known is None else known.text
 
-    def branch_name(self, branch_id: str) -> str:
-        """Return the name of a branch in a sentence: its title, else its first words after the fork."""
-        branch = self._state.view.tree.branches.get(branch_id)
-        if branch is None:
-            return branch_id
+    def branch_name(self, branch: Branch | str) -> str:
+        """Return the name of a branch in a sentence: its title, else its first words after the fork; or else its id."""
+        if isinstance(branch, str) and (found := self._state.view.tree.branches.get(branch)) is not None:
+            branch = found
+        if isinstance(branch, str):
+            return branch
         if not (words := self.known_words(branch)):
             return branch.readable_name
         return f"“{shorten(printable_line(words), _MAX_WORDS)}”"
