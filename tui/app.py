@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.constants import DEFAULT_THEME
@@ -15,7 +16,7 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 
 from tui import garbage_collection
-from tui.commands import bindings
+from tui.commands import COMMANDS, bindings
 from tui.config import Config, save_theme
 from tui.contrast import readable_variables
 from tui.controller import SessionController
@@ -79,6 +80,17 @@ class ConvoApp(KeyOrderApp[None]):
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as an SVG image", lambda: self.deliver_screenshot())
         yield SystemCommand("Quit", "Quit the program", self.action_quit)
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key does nothing, if its command needs an agent and there is none."""
+        screen = self.screen
+        if isinstance(screen, Explorer) and screen.agent is None:
+            from tui.explorer.keymap import key_bindings
+
+            bindings = key_bindings(self._config).values()
+            names = [binding.id for binding in bindings if event.key in binding.keys and binding.id in COMMANDS]
+            if needing := [COMMANDS[name].title for name in names if COMMANDS[name].needs_agent]:
+                screen.show_notice(f"{needing[0]} needs an agent: start with --model or --agent.")
 
     async def action_show_help(self) -> None:
         """Open the help of the screen in front."""

@@ -258,6 +258,7 @@ async def test_a_turn_is_run_again_on_three_branches(
     assert len(made) == 3
     assert all(tree.branches[name].turns == 2 for name in made)
     assert len(tree.alternatives(tree.last_chain("main"))) == 4
+    assert not controller.view.unseen
     for name in made:
         await controller.navigation.switch_branch(name)
         assert user_texts(controller.view) == ["hello", "weather in Oslo"]

@@ -169,6 +169,17 @@ async def test_forks_at_both_ends_are_in_the_tree_at_once(path: Path, keys: str,
         assert made in explorer.view.tree.branches
 
 
+async def test_leaving_a_fork_after_a_turn_leaves_the_turn_selected(path: Path) -> None:
+    async with open_explorer(path) as explorer:
+        await explorer.press("g", "down", "down")
+        at = explorer.place
+        for _ in range(2):
+            await explorer.press("F")
+            assert f"New branch after turn {at[1]}" in explorer.text
+            await explorer.press("escape", "1")
+            assert explorer.place == at
+
+
 async def test_leaving_the_fork_editor_writes_nothing(path: Path) -> None:
     before = dump(path)
     async with open_explorer(path) as explorer:

@@ -128,6 +128,14 @@ def test_keys_of_one_burst_meet_what_the_keys_before_them_open(conversation: Pat
             terminal.until(seen)
 
 
+@pytest.mark.parametrize("keys", ["qls\r", "qqqq", "iab\x1b[27u\x11\x11more text\r", "iab\x1b[27uqynot for it\r"])
+def test_keys_behind_the_one_that_quits_do_nothing(conversation: Path, keys: str) -> None:
+    with explorer(conversation, "--model", "offline") as terminal:
+        terminal.type(keys)
+        assert terminal.wait() == 0
+    assert b"Traceback" not in terminal.written
+
+
 def test_text_that_is_not_utf8_can_be_typed(conversation: Path) -> None:
     with explorer(conversation, "--model", "offline") as terminal:
         # A click of a terminal without SGR reports, right of column 95.

@@ -127,10 +127,8 @@ class AgentRuns:
         session = state.require_session()
         await self._require_key(session)
         text = await state.store.user_text(session, branch.branch_id, turn)
-        editor = await state.editor()
-        branch_ids = await editor.fork(branch.session_id, branch.branch_id, turn, times=times)
-        state.next_navigation()
-        await self._reloader.refresh()
+        fork = (await state.editor()).fork(branch.session_id, branch.branch_id, turn, times=times)
+        branch_ids = await self._reloader.apply(fork)
         await self._navigation.switch_branch(branch_ids[0])
         state.notify_adopted(session)
         for branch_id in branch_ids:

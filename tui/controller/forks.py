@@ -35,7 +35,8 @@ class Forks:
             return
         turn = min(max(turn, 1), branch.turns + 1)
         navigation_id = state.next_navigation()
-        state.target = branch_id, turn
+        selected = turn - after
+        state.target = branch_id, selected
         text = ""
         if turn <= branch.turns and not after:
             try:
@@ -44,7 +45,7 @@ class Forks:
                 state.notify(f"{error} Write one for the new branch.", "warning")
         if navigation_id == state.navigation_id:
             draft = ForkDraft(branch_id, turn, text)
-            await self._navigation.navigate(navigation_id, branch_id, turn, fork=draft, new_session="")
+            await self._navigation.navigate(navigation_id, branch_id, selected, fork=draft, new_session="")
 
     def cancel(self) -> None:
         """Prepare no branch or session any more."""
@@ -66,8 +67,8 @@ class Forks:
             raise ConvoError("No fork is being prepared.", "Select a turn and press f.")
         async with state.write_lock:
             editor = await state.editor()
-            [branch_id] = await editor.fork(session.session_id, draft.branch_id, draft.turn, name.strip() or None)
+            fork = editor.fork(session.session_id, draft.branch_id, draft.turn, name.strip() or None)
+            [branch_id] = await self._reloader.apply(fork)
         navigation_id = state.next_navigation()
-        await self._reloader.refresh()
         await self._navigation.navigate(navigation_id, branch_id, None, **NO_DRAFT)
         return branch_id

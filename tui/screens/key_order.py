@@ -70,6 +70,8 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
             # Terminals send Enter for the end of a line.
             event.text = event.text.replace("\r\n", "\n").replace("\r", "\n")
         if isinstance(event, events.Key | events.Paste):
+            if not self.is_running:
+                return
             self.last_key_at = monotonic()
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded or self._leaves(event):
             await super().on_event(event)
@@ -127,6 +129,9 @@ class KeyOrderApp(App[ReturnType], Generic[ReturnType]):
         return _Kind.MOVEMENT if event.key in self._moving_keys[1] else _Kind.OTHER
 
     async def _deliver(self, event: events.Key | events.Paste) -> None:
+        if not self.is_running:
+            # The screens are being closed.
+            return
         self._last_target, self._last_kind = self.focused or self.screen, self._kind(event)
         await super().on_event(event)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from textual import events, on
 from textual.app import App, ComposeResult
+from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 from textual.pilot import Pilot
@@ -117,6 +118,18 @@ async def test_pasted_lines_are_kept() -> None:
         await pilot.press("enter")
 
         assert app.posted == [submitted(app, "one\n\n  two\n")]
+
+
+@pytest.mark.parametrize("text", [(), ("a", "b"), ("a", "ctrl+j"), ("a", "ctrl+j", "b")])
+async def test_each_key_that_edits_works_at_both_ends(text: tuple[str, ...]) -> None:
+    keys = {binding.key for binding in Binding.make_bindings(TextArea.BINDINGS)}
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        for key in sorted(keys - {"up", "down"}):
+            for place in ("ctrl+home", "ctrl+end"):
+                app.editor.text = ""
+                await pilot.press(*text, place, key)
+    assert keys >= {"ctrl+k", "ctrl+x", "delete", "ctrl+u"}
 
 
 async def test_tab_moves_the_focus() -> None:

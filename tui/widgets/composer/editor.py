@@ -77,13 +77,18 @@ class MessageEditor(TextArea):
     def _extend_to_placeholders(self, edit: Edit) -> None:
         """Let an edit replace a placeholder completely or not at all; text typed inside one is added after it."""
         start, end = sorted((edit.from_location, edit.to_location))
-        at_start = self._long_texts.placeholder_at(self.document.get_line(start[0]), start[1])
-        at_end = self._long_texts.placeholder_at(self.document.get_line(end[0]), end[1])
+        at_start, at_end = self._placeholder_at(start), self._placeholder_at(end)
         if at_start is not None and start == end:
             edit.from_location = edit.to_location = start[0], at_start[1]
         elif at_start is not None or at_end is not None:
             edit.from_location = start if at_start is None else (start[0], at_start[0])
             edit.to_location = end if at_end is None else (end[0], at_end[1])
+
+    def _placeholder_at(self, location: tuple[int, int]) -> tuple[int, int] | None:
+        """Return the columns of the placeholder at a location; Textual deletes a line up to the one after it."""
+        row, column = location
+        is_inside = row < self.document.line_count
+        return self._long_texts.placeholder_at(self.document.get_line(row), column) if is_inside else None
 
     def _printable(self, text: str, present: str) -> str:
         """Replace control characters by symbols, and remember which symbols represent control characters.
