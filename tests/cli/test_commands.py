@@ -22,6 +22,7 @@ from tests.cli.conftest import CONVO_TUI, Run, RunJSON, imported_packages
 from tests.conftest import OpenOurs, OpenSDK
 from tests.conversations import run_result, turn
 from tests.fork_server import fork_server
+from tui.formats import Format
 from tui.items.codec import decode
 from tui.model.requests import RequestUsage, SentRequest
 from tui.storage.editor import Editor
@@ -140,14 +141,25 @@ def test_export_writes_the_requested_branches_in_the_requested_format(
     text = run("export", conversation, "--branch", "alt", "--format", "md").stdout
     assert "> in Bergen instead" in text
     assert "weather in Oslo" not in text
-    target = tmp_path / "out.html"
-    assert run("export", conversation, "--format", "html", "-o", target).returncode == 0
-    assert target.read_text("utf-8").startswith("<!doctype html>")
-    assert run("export", conversation, "-o", target, "--force").returncode == 0
-    assert target.read_text("utf-8").startswith("# support")
     for through, branches in (("main:2", ["main"]), ("main:1", ["main", "alt"])):
         document = run_json("export", conversation, "--through", through)
         assert [branch["branch_id"] for branch in document["branches"]] == branches
+
+
+BEGINNINGS = {Format.MARKDOWN: "# support", Format.HTML: "<!doctype html>", Format.JSON: "{"}
+
+
+@pytest.mark.parametrize("suffix", [*Format, "HTML", "txt", ""])
+def test_the_suffix_of_the_output_chooses_the_format_unless_one_is_given(
+    conversation: Path, run: Run, tmp_path: Path, suffix: str
+) -> None:
+    target = tmp_path / f"out.{suffix}".rstrip(".")
+    known = suffix.lower() in tuple(Format)
+    assert run("export", conversation, "-o", target).returncode == 0
+    assert target.read_text("utf-8").startswith(BEGINNINGS[Format(suffix.lower()) if known else Format.MARKDOWN])
+    for given in Format:
+        assert run("export", conversation, "--format", given, "-o", target, "--force").returncode == 0
+        assert target.read_text("utf-8").startswith(BEGINNINGS[given])
 
 
 def test_usage_counts_each_turn_once(conversation: Path, run: Run, run_json: RunJSON) -> None:

@@ -65,6 +65,22 @@ async def test_the_name_of_the_file_follows_the_chosen_format(path: Path, monkey
     assert (path.parent / "support-alt.html").read_text("utf-8").startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize("form", Format)
+async def test_the_suffix_that_is_typed_chooses_the_format(
+    path: Path, monkeypatch: pytest.MonkeyPatch, form: Format
+) -> None:
+    beginnings = {Format.MARKDOWN: "# ", Format.HTML: "<!doctype html>", Format.JSON: "{"}
+    other = next(another for another in Format if another is not form)
+    async with open_dialog(path, monkeypatch) as explorer:
+        await explorer.pilot.press("tab", *f"a.{other}", *("backspace",) * len(other), *form, "enter")
+        await until_closed(explorer)
+        # A format that is chosen after the name is kept, also when another part of the name is edited.
+        await explorer.press("x", "tab", *f"b.{form}", "shift+tab", other[0], "tab", "home", "b", "enter")
+        await until_closed(explorer)
+    assert (path.parent / f"a.{form}").read_text("utf-8").startswith(beginnings[form])
+    assert (path.parent / f"bb.{form}").read_text("utf-8").startswith(beginnings[other])
+
+
 async def test_letters_choose_where_there_is_a_choice(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_dialog(path, monkeypatch) as explorer:
         await explorer.pilot.press("j", "m", "x", "J", "shift+tab", "s", "tab")

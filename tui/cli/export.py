@@ -21,7 +21,7 @@ __all__ = ["run"]
 
 async def run(options: argparse.Namespace) -> int:
     """Write a session, or some of its branches, to standard output or a file."""
-    form = Format.JSON if options.json else Format(options.format)
+    form = _format(options)
     _check_output(options)
     async with open_session(options.file, options.session) as found:
         branches = await _branches(found, options)
@@ -43,6 +43,14 @@ async def run(options: argparse.Namespace) -> int:
     if options.output is not None:
         Output().line(f"Wrote {options.output}.")
     return 0
+
+
+def _format(options: argparse.Namespace) -> Format:
+    if options.json:
+        return Format.JSON
+    if options.format is not None:
+        return Format(options.format)
+    return Format.of_file(options.output or "") or Format.MARKDOWN
 
 
 def _check_output(options: argparse.Namespace) -> None:

@@ -116,7 +116,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     branch = group.add_argument("--branch", metavar="NAME", help="only this branch, by id or title (default: all)")
     _complete_branches(branch)
     group.add_argument("--through", metavar="BRANCH:TURN", help="only the branches that have this turn")
-    parser.add_argument("--format", choices=("md", "json", "html"), default="md", help="default: %(default)s")
+    parser.add_argument("--format", choices=("md", "json", "html"), help="default: the suffix of --output, else md")
     parser.add_argument("--output", "-o", metavar="FILE", help="file to write (default: standard output)")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument("--decrypt", action="store_true", help="decrypt an encrypted session in JSON, too")

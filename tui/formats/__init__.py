@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from pathlib import Path
 
 from tui.storage.queries.session_dump import SessionDump
 
@@ -20,6 +21,12 @@ class Format(StrEnum):
     MARKDOWN = "md"
     JSON = "json"
     HTML = "html"
+
+    @classmethod
+    def of_file(cls, name: str) -> Format | None:
+        """Return the format that has the suffix of a file's name; None if no format has it."""
+        suffix = Path(name).suffix.lower()
+        return next((form for form in cls if suffix == f".{form}"), None)
 
 
 def export(dump: SessionDump, branches: Sequence[str], form: Format, *, decrypt: bool = False) -> Iterator[str]:

@@ -80,7 +80,7 @@ class _RadioSet(RadioSet):
     def action_choose(self, step: int) -> None:
         """Choose the next (1) or previous (-1) button."""
         self._typed = ""
-        self._press((self.pressed_index + step) % len(self._labels))
+        self.press((self.pressed_index + step) % len(self._labels))
 
     def on_blur(self) -> None:
         self._typed = ""
@@ -96,10 +96,11 @@ class _RadioSet(RadioSet):
                 if self._labels[index].casefold().startswith(typed):
                     event.stop().prevent_default()
                     self._typed = typed
-                    self._press(index)
+                    self.press(index)
                     return
 
-    def _press(self, index: int) -> None:
+    def press(self, index: int) -> None:
+        """Choose a button."""
         list(self.query(RadioButton))[index].value = True
 
 
@@ -147,6 +148,8 @@ class ExportDialog(Modal[Path | None]):
         self._write = write
         self._folder = folder
         self._proposed = ""
+        self._format = Format.MARKDOWN
+        self._format_of_name: Format | None = None
         self._existing: Path | None = None
         self._progress: TaskProgress | None = None
 
@@ -160,9 +163,15 @@ class ExportDialog(Modal[Path | None]):
         self.set_class(size.width < 100, "-stacked")
 
     @on(RadioSet.Changed)
+    def _choose(self, event: RadioSet.Changed) -> None:
+        if event.radio_set is self._format_choice:
+            self._format = list(_FORMATS)[event.index]
+        self._propose()
+
     def _propose(self) -> None:
         """Name the file after its content, unless the user has changed the name."""
         if self._file.value == self._proposed:
+            self._format_of_name = self._format
             name = re.sub(r"[^\w.-]+", "-", self._extent.name).strip("-.") or "session"
             self._proposed = self._file.value = f"{name[:80]}.{self._format}"
 
@@ -170,9 +179,13 @@ class ExportDialog(Modal[Path | None]):
     def _extent(self) -> Extent:
         return self._extents[max(self._extent_choice.pressed_index, 0)]
 
-    @property
-    def _format(self) -> Format:
-        return list(_FORMATS)[max(self._format_choice.pressed_index, 0)]
+    @on(Input.Changed)
+    def _follow_name(self) -> None:
+        """Choose the format of a suffix that the user has typed."""
+        before, self._format_of_name = self._format_of_name, Format.of_file(self._file.value.strip())
+        if self._format_of_name is not None and self._format_of_name is not before:
+            self._format = self._format_of_name
+            self._format_choice.press(list(_FORMATS).index(self._format))
 
     def action_write(self) -> None:
         """Export once the input has handled the keys before this one, whose binding has priority."""
@@ -182,6 +195,7 @@ class ExportDialog(Modal[Path | None]):
         name = self._file.value.strip()
         if self._progress is not None or not name:
             return
+        self._follow_name()
         target = self._folder / Path(name).expanduser()
         overwrite = target == self._existing
         export = ExportChoice(self._extent.branches, self._format, target, overwrite)
