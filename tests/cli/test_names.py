@@ -84,7 +84,9 @@ def test_copy_takes_the_title_of_a_session(titled: Path, tmp_path: Path, run: Ru
 async def test_an_id_comes_before_titles_and_one_title_of_several_branches_is_refused(titled: Path, run: Run) -> None:
     editor = Editor(titled, "agent_sessions", "agent_messages")
     await editor.fork("support", "alt", 2, "third")
-    await editor.label("support", "third", title="main", description="Named")
+    await editor.label("support", "third", title=TITLE, description="Named")
+    with closing(sqlite3.connect(titled)) as db, db:
+        db.execute("UPDATE convo_labels SET title = 'main' WHERE branch_id = 'third'")
     assert run("show", titled, "--branch", "main").stdout.startswith(f"{SESSION} · support, branch main, 3 turns\n")
     await editor.label("support", "third", title=TITLE, description="Named")
     await editor.label("billing", None, title=SESSION, description="Named")
@@ -96,6 +98,10 @@ async def test_an_id_comes_before_titles_and_one_title_of_several_branches_is_re
         )
     refused = run("list", titled, "--session", SESSION).stderr
     assert refused.startswith(f"convo-tui: 2 sessions have the title '{SESSION}': ")
+    for title, kind, name in (("main", "branch", "third"), ("billing", "session", "support")):
+        process = run("rename", titled, title, f"--{kind}", name)
+        assert process.returncode == 2
+        assert process.stderr == f"convo-tui: '{title}' is the id of another {kind}.\n  Choose another title.\n"
     for name in ("", "rain: in bergen", "nobody"):
         refused = run("show", titled, "--branch", name).stderr
         assert refused.startswith(f"convo-tui: Session 'support' has no branch '{name}'.\n")

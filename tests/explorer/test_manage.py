@@ -40,7 +40,9 @@ async def test_title_and_note_are_edited_in_one_dialog(path: Path) -> None:
         await explorer.press("comma")
         assert isinstance(explorer.app.screen, Form)
         assert "Title and note of branch alt" in explorer.text
-        await explorer.press(*"Oslo [b]", "tab", *"better", "enter")
+        await explorer.press(*"main", "tab", *"better", "enter")
+        assert "'main' is the id of another branch. Choose another title." in explorer.text
+        await explorer.press("shift+tab", *["backspace"] * 4, *"Oslo [b]", "enter")
         assert "2 Chat · Oslo [b] · alt" in explorer.text
         await explorer.press("b")
         await explorer.press(*"oslo")

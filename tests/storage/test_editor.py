@@ -376,6 +376,40 @@ async def test_each_change_of_a_label_is_undone_by_itself(path: Place, editor: E
         await editor.undo()
 
 
+async def test_a_title_that_is_the_id_of_another_is_refused(path: Place, editor: Editor, store: Store) -> None:
+    await editor.fork("billing", "main", 2, "of another session")
+    await editor.fork("support", "main", 1, "empty")
+    await editor.fork("support", "main", 2, "deleted")
+    await editor.delete_branch("support", "deleted")
+    for branch, title, kind in (
+        ("alt", "main", "branch"),
+        ("main", "alt", "branch"),
+        ("alt", "empty", "branch"),
+        (None, "billing", "session"),
+    ):
+        before = all_rows(path)
+        with pytest.raises(ConvoError) as raised:
+            await editor.label("support", branch, title=title, note="new", description="Named")
+        assert raised.value.full_message == f"'{title}' is the id of another {kind}. Choose another title."
+        assert all_rows(path) == before
+    for branch, title in (
+        ("alt", "alt"),
+        ("alt", "of another session"),
+        ("alt", "deleted"),
+        ("alt", "billing"),
+        ("alt", ""),
+        (None, "support"),
+        (None, "alt"),
+    ):
+        await editor.label("support", branch, title=title, description="Named")
+    # What has such a title already keeps it when something else is changed.
+    await editor.label("support", "alt", title="Rain", description="Named")
+    rows(path, "UPDATE convo_labels SET title = 'main' WHERE branch_id = 'alt'")
+    await editor.label("support", "alt", title="main", note="the better one", description="Noted")
+    alt = (await store.tree((await store.sessions())[0])).branches["alt"]
+    assert (alt.title, alt.note) == ("main", "the better one")
+
+
 async def test_an_unchanged_label_is_not_recorded(path: Place, editor: Editor, store: Store) -> None:
     await editor.label("support", "alt", pinned=True, description="Pinned 'alt'")
     await editor.undo()

@@ -21,12 +21,12 @@ from tui.storage.journal.recording import (
 )
 from tui.storage.journal.undo import Check, redo, undo
 from tui.storage.open import Server, Target, open_to_read, open_to_write, write_new_database
-from tui.storage.queries.branches import claim_generation, delete_branch, fork_branch
+from tui.storage.queries.branches import branch_exists, claim_generation, delete_branch, fork_branch
 from tui.storage.queries.items import append_items, clear_session, encode_items
 from tui.storage.queries.labels import drop_label, read_label, write_label
 from tui.storage.queries.paused_runs import pause_run, take_paused_run
 from tui.storage.queries.runs import EndedRun, record_run
-from tui.storage.queries.sessions import drop_place, keep_place, read_seal
+from tui.storage.queries.sessions import drop_place, find_session, keep_place, read_seal
 from tui.storage.queries.turns import resolve_fork_turn
 from tui.storage.schema import MAIN, create_branch_tables, quoted
 from tui.storage.tables import Tables
@@ -176,7 +176,8 @@ class Editor:
     ) -> None:
         """Change the label of a branch, or of the session if `branch_id` is None; None keeps what is stored.
 
-        `description` says for the journal what is changed.
+        A new title that is the id of another branch, or of another session, is refused: the id comes first where the
+        user names one. `description` says for the journal what is changed.
         """
 
         def work(tx: Transaction) -> None:
@@ -184,7 +185,10 @@ class Editor:
                 entry.branch_id = branch_id
                 fields: dict[str, Any] = {"title": title, "note": note, "pinned": pinned, "archived": archived}
                 changed = {name: value for name, value in fields.items() if value is not None}
-                write_label(tx, session_id, branch_id, read_label(tx, session_id, branch_id)._replace(**changed))
+                before = read_label(tx, session_id, branch_id)
+                if title and title != before.title:
+                    _require_no_other_id(tx, session_id, branch_id, title)
+                write_label(tx, session_id, branch_id, before._replace(**changed))
 
         await self._change(work, session_id)
 
@@ -364,6 +368,16 @@ class Editor:
             raise ConvoError(str(error)) from error
         finally:
             worker.shutdown(wait=False)
+
+
+def _require_no_other_id(tx: Transaction, session_id: str, branch_id: str | None, title: str) -> None:
+    """Raise ConvoError if a title is the id of another branch, or of another session if `branch_id` is None."""
+    if branch_id is None:
+        kind, taken = "session", title != session_id and find_session(tx, title) is not None
+    else:
+        kind, taken = "branch", title != branch_id and branch_exists(tx, session_id, title)
+    if taken:
+        raise ConvoError(f"'{title}' is the id of another {kind}.", "Choose another title.")
 
 
 def checkpoint_of(run: PausedRun) -> BranchCheckpoint:
