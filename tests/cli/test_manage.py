@@ -12,6 +12,8 @@ import pytest
 from agents import SQLiteSession
 
 from tests.cli.conftest import Run, RunJSON
+from tests.conftest import OpenSDK
+from tests.conversations import turn
 from tests.fork_server import fork_server
 
 
@@ -22,7 +24,7 @@ def titles(run_json: RunJSON, path: Path) -> dict[str, str]:
 def test_a_branch_is_forked_named_archived_and_deleted(conversation: Path, run: Run, run_json: RunJSON) -> None:
     assert run("fork", conversation, "--branch", "main", "--turn", "2", "--name", "new").stdout == (
         "Forked 'new' at turn 2 of 'main' in session 'support'; without --branch, commands mean 'new' now."
-        " `convo-tui undo FILE` takes it back.\n"
+        f" `convo-tui undo {conversation}` takes it back.\n"
     )
     branch = next(branch for branch in run_json("list", conversation)["branches"] if branch["branch_id"] == "new")
     assert (branch["turns"], branch["parent"], branch["fork_turn"]) == (1, "main", 2)
@@ -101,14 +103,40 @@ def test_the_tree_is_an_outline_of_turns(conversation: Path, run: Run, run_json:
         ),
         (("find", "FILE", "error: at", "--json"), "so it was searched as text; values: yes or no."),
         (("export", "FILE", "-o", "FILE"), "Add --force to replace it"),
-        (("undo", "FILE"), "Nothing to undo"),
+        (("undo", "FILE"), "Nothing to undo.\n  The explorer lists all changes.\n"),
+        (("delete", "FILE", "--branch", "alt"), "Add --yes to do it; `convo-tui undo {file}` brings it back."),
+        (("delete", "FILE", "--branch", "main", "--yes"), "  Archive it, or delete the session.\n"),
+        (("adopt", "FILE"), "  Fork from one of them.\n"),
+        (("show", "FILE", "--branch", "nobody"), "  `convo-tui list {file}` lists sessions and branches.\n"),
+        (("show", "FILE", "--session", "nobody"), "  `convo-tui list {file}` lists sessions and branches.\n"),
+        (("reject", "FILE", "9", "--stop"), "  `convo-tui runs {file}` lists the runs that wait.\n"),
+        (("FILE",), "`convo-tui show {file}` needs no terminal."),
+        (("list", "no such.sqlite"), "begin the file: convo-tui 'no such.sqlite' --agent"),
+        *(
+            ((*words, "99"), "convo-tui: Branch 'main' has no turn 99.\n  Its last turn is 3.\n")
+            for command in ("show", "input", "fork")
+            for words in [(command, "FILE", "--branch", "main", "--turn")]
+        ),
+        (("export", "FILE", "--through", "main:99"), "Branch 'main' has no turn 99.\n  Its last turn is 3.\n"),
     ],
 )
 def test_an_error_says_what_to_do(conversation: Path, run: Run, words: tuple[str, ...], answer: str) -> None:
     process = run(*(conversation if word == "FILE" else word for word in words))
     assert process.returncode in (1, 2)
-    assert answer in process.stderr
+    assert answer.format(file=conversation) in process.stderr
     assert "secret" not in process.stderr
+
+
+async def test_a_fork_that_was_continued_is_not_undone(conversation: Path, run: Run, sdk: OpenSDK) -> None:
+    run("fork", conversation, "--branch", "main", "--turn", "2", "--name", "new")
+    session = sdk(conversation, "support")
+    await session.switch_to_branch("new")
+    await session.add_items(turn("And tomorrow?"))
+    assert run("undo", conversation).stderr == (
+        "convo-tui: “Forked 'new' at turn 2 of 'main'” cannot be undone."
+        " Branch 'new' has 2 new items: archive it instead.\n"
+        "  To undo earlier changes, make this one permanent in the explorer, under Changes.\n"
+    )
 
 
 @pytest.mark.parametrize(

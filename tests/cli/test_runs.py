@@ -68,7 +68,7 @@ def test_a_run_survives_the_explorer_that_is_killed_while_it_waits(
     answered, refused = sorted(answers, key=lambda process: process.returncode)
     assert (answered.returncode, refused.returncode) == (0, 2)
     assert answered.stdout == "paid 1; Tool execution was not approved.; paid 3\n"
-    assert re.fullmatch(r"convo-tui: .*answered.*\n  `convo-tui runs FILE` .*\n", refused.stderr)
+    assert re.fullmatch(rf"convo-tui: .*answered.*\n  `convo-tui runs {re.escape(str(path))}` .*\n", refused.stderr)
     assert paid(tmp_path) == ["1", "3"]
     assert run("runs", path).stdout == "No run waits for approval.\n"
 

@@ -47,7 +47,7 @@ async def test_an_impossible_fork_has_a_reason(ours: OpenOurs) -> None:
     session = ours()
     await session.add_items([assistant("before any turn"), *turns(2)])
     for turn_number in (0, -1, 4):
-        with pytest.raises(ValueError, match=f"^Turn {turn_number} does not contain a user message in branch 'main'$"):
+        with pytest.raises(ValueError, match=f"^Branch 'main' has no turn {turn_number}: its last turn is 2$"):
             await session.fork(turn_number)
     with pytest.raises(ValueError, match="Branch 'elsewhere' does not exist"):
         await session.fork(1, source="elsewhere")

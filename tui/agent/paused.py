@@ -27,7 +27,7 @@ __all__ = ["RestoredRun", "approval_of", "dump_state", "restore_run"]
 
 _DECISIONS: Final = ("function_tool_approvals", "hosted_mcp_approvals")
 _MAX_REASON: Final = 300
-_CHANGED_HINT: Final = "Answer it with the agent as it was, or stop the run: convo-tui reject FILE RUN --stop"
+_CHANGED_HINT: Final = "Answer it with the agent as it was, or stop the run, as `convo-tui reject --stop` does."
 
 
 class RestoredRun(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from tui.cli.command_line import command_line
 from tui.cli.open import open_editor, open_session
 from tui.cli.output import Output, print_json
 from tui.storage.transfer.adoption import added_to_branch
@@ -20,5 +21,6 @@ async def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"session_id": session_id, **adopted._asdict()})
     else:
-        Output().line(f"{added_to_branch(session_id, adopted)}. z undoes it in the explorer.")
+        undo = command_line("undo", options.file)
+        Output().line(f"{added_to_branch(session_id, adopted)}. `{undo}` takes it back.")
     return 0

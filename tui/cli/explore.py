@@ -15,6 +15,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from tui.cli.agent_settings import agent_settings
+from tui.cli.command_line import command_line
 from tui.config import Config, load_config
 from tui.errors import ConfigError
 from tui.printable import printable_line
@@ -38,7 +39,7 @@ def explore(options: argparse.Namespace) -> int:
     Raises:
         ConvoError: The options, the configuration or the file cannot be used, or there is no terminal.
     """
-    _require_terminal()
+    _require_terminal(options.file or "FILE")
     config = load_config()
     settings = agent_settings(options, config, offline=options.demo)
     with ExitStack() as stack:
@@ -53,7 +54,7 @@ def explore(options: argparse.Namespace) -> int:
         return _run_app(_open(target, options, settings, config), config)
 
 
-def _require_terminal() -> None:
+def _require_terminal(file: Target | str) -> None:
     """Raise an error where nothing can be drawn."""
     # `textual serve` and `textual-web` choose a driver that needs no terminal.
     if "TEXTUAL_DRIVER" in os.environ:
@@ -61,12 +62,12 @@ def _require_terminal() -> None:
     # Textual draws on standard error.
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError(
-            "The explorer needs a terminal.", "Run it without pipes; `convo-tui show FILE` needs no terminal."
+            "The explorer needs a terminal.", f"Run it without pipes; `{command_line('show', file)}` needs no terminal."
         )
     if os.environ.get("TERM") == "dumb":
         raise ConfigError(
             "The explorer cannot draw on a terminal of type 'dumb'.",
-            "Set TERM to the terminal's type, such as xterm-256color; `convo-tui show FILE` works on any.",
+            f"Set TERM to the terminal's type, such as xterm-256color; `{command_line('show', file)}` works on any.",
         )
 
 

@@ -7,10 +7,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from tui.cli.open import OpenSession, open_session
+from tui.cli.open import OpenSession, missing_turn, open_session
 from tui.cli.output import Output
 from tui.cli.stdout import is_unicode, print_document
-from tui.errors import ConfigError, NotFoundError
+from tui.errors import ConfigError
 from tui.formats import Format, export
 from tui.formats.atomic_file import write_atomically
 from tui.storage.queries.session_dump import SessionDump
@@ -78,5 +78,5 @@ async def _branches(found: OpenSession, options: argparse.Namespace) -> list[str
     branch = await found.branch(name)
     chain = found.tree.chain_at(branch.branch_id, int(number))
     if chain is None:
-        raise NotFoundError(f"Branch '{name}' has no turn {number}.", f"Its last turn is {branch.turns}.")
+        raise missing_turn(branch, number)
     return list(chain.holders)

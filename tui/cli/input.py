@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from tui.cli.json_objects import input_object
-from tui.cli.open import OpenSession, open_session
+from tui.cli.open import OpenSession, missing_turn, open_session
 from tui.cli.output import Output, print_json
 from tui.errors import NotFoundError
 from tui.formats.outline import readable_items
@@ -32,8 +32,7 @@ async def run(options: argparse.Namespace) -> int:
         branch = await found.branch(options.branch)
         turn = options.turn or branch.turns
         if not 0 < turn <= branch.turns:
-            hint = f"Its last turn is {branch.turns}." if branch.turns else "It has no turns."
-            raise NotFoundError(f"Branch '{branch.branch_id}' has no turn {turn}.", hint)
+            raise missing_turn(branch, turn)
         model_input = await found.store.model_input(found.session, found.tree, branch.branch_id, turn)
         requests = len(model_input.known if model_input.is_recorded else model_input.requests)
         number = options.request or requests

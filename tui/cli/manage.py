@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+from tui.cli.command_line import command_line
 from tui.cli.locks import reported_lock
-from tui.cli.open import OpenSession, open_editor, open_session
+from tui.cli.open import OpenSession, missing_turn, open_editor, open_session
 from tui.cli.output import Output, print_json
 from tui.errors import ConvoError, NotFoundError
 from tui.storage.editor import Editor
@@ -29,14 +30,14 @@ async def _make(options: argparse.Namespace, editor: Editor) -> list[str]:
         try:
             entries = await (editor.undo() if options.command == "undo" else editor.redo())
         except NotFoundError as error:
-            raise ConvoError(str(error), "In the explorer, @ lists all changes.") from error
+            raise ConvoError(str(error), "The explorer lists all changes.") from error
         done = "Undone" if options.command == "undo" else "Redone"
         return [f"{done}: {entry.description}" for entry in entries]
     async with open_session(options.file, options.session, quiet=True) as found:
         # Of a large file, damage is found when it is read.
         found.store.require_changeable()
         description = await _change(options, editor, found)
-    return [f"{description}. `convo-tui undo FILE` takes it back."]
+    return [f"{description}. `{command_line('undo', options.file)}` takes it back."]
 
 
 def _report(options: argparse.Namespace, lines: list[str]) -> None:
@@ -52,6 +53,8 @@ async def _change(options: argparse.Namespace, editor: Editor, found: OpenSessio
     if options.command == "fork":
         branch = await found.branch(options.branch)
         turn = branch.turns + 1 if options.turn is None else options.turn
+        if turn > branch.turns + 1:
+            raise missing_turn(branch, turn)
         [name] = await editor.fork(session_id, branch.branch_id, turn, options.name)
         forked = f"Forked '{name}' at turn {turn} of '{branch.branch_id}' in session '{session_id}'"
         return f"{forked}; without --branch, commands mean '{name}' now"
@@ -65,7 +68,7 @@ async def _change(options: argparse.Namespace, editor: Editor, found: OpenSessio
             impact = await found.store.deletion_impact(found.session, branch_id)
             raise ConvoError(
                 f"This deletes {what} with {plural(impact.items, 'item')} of its own.",
-                "Add --yes to do it; `convo-tui undo FILE` brings it back.",
+                f"Add --yes to do it; `{command_line('undo', options.file)}` brings it back.",
             )
         await (editor.delete_session(session_id) if branch_id is None else editor.delete_branch(session_id, branch_id))
         return f"Deleted {what}"

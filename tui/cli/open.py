@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tui.cli.command_line import command_line
 from tui.errors import NotFoundError
 from tui.model import Branch, Session, TurnTree
 from tui.model.names import find_branch
@@ -18,11 +19,17 @@ from tui.storage.open import Target, create_database
 from tui.storage.store import Store
 from tui.words import messages_without_branch_words
 
-__all__ = ["OpenSession", "all_sessions", "branch_names", "open_editor", "open_session", "session_names"]
+__all__ = [
+    "OpenSession",
+    "all_sessions",
+    "branch_names",
+    "missing_turn",
+    "open_editor",
+    "open_session",
+    "session_names",
+]
 
 _PAGE_SIZE: Final = 1000
-
-_LIST_HINT: Final = "`convo-tui list FILE` lists sessions and branches."
 
 
 class OpenSession(NamedTuple):
@@ -43,8 +50,18 @@ class OpenSession(NamedTuple):
         name = await self.store.last_branch(self.session) if name is None else name
         branch = find_branch(self.tree, session_id, name)
         if branch is None:
-            raise NotFoundError(f"Session '{session_id}' has no branch '{name}'.", _LIST_HINT)
+            raise NotFoundError(f"Session '{session_id}' has no branch '{name}'.", _list_hint(self.store.path))
         return branch
+
+
+def missing_turn(branch: Branch, turn: object) -> NotFoundError:
+    """Return the error for a turn, or a range of turns, that a branch does not have."""
+    hint = f"Its last turn is {branch.turns}." if branch.turns else "It has no turns."
+    return NotFoundError(f"Branch '{branch.branch_id}' has no turn {turn}.", hint)
+
+
+def _list_hint(target: Target) -> str:
+    return f"`{command_line('list', target)}` lists sessions and branches."
 
 
 @asynccontextmanager
@@ -64,11 +81,12 @@ async def open_session(target: Target, name: str | None, *, quiet: bool = False)
             raise NotFoundError(f"{store.path} has no sessions yet.", "Let an agent write it.")
         session = sessions[0] if name is None else await store.session_by_name(name)
         if session is None:
-            raise NotFoundError(f"{store.path} has no session '{name}'.", _LIST_HINT)
+            raise NotFoundError(f"{store.path} has no session '{name}'.", _list_hint(target))
         count = 0 if quiet else await store.count_messages_without_branch(session)
         if count:
             words = messages_without_branch_words(session.session_id, count)
-            print(f"{printable(words)} `convo-tui adopt FILE` adds a branch for them.", file=sys.stderr)
+            command = command_line("adopt", target)
+            print(printable(f"{words} `{command}` adds a branch for them."), file=sys.stderr)
         if not quiet and (problem := await store.seal_problem(session)) is not None:
             print(printable(str(problem)), problem.hint, sep="\n", file=sys.stderr)
         yield OpenSession(store, session, await store.tree(session), count)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from itertools import pairwise
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from tui import __version__
+from tui.cli.command_line import command_line
 from tui.cli.completion import SHELLS, complete_branches, complete_files, complete_sessions
 from tui.errors import ConfigError
 
@@ -328,7 +328,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if unknown:
         hint = ""
         if unknown[0] in COMMANDS and options.file is not None:
-            hint = f"; put the command first: {_command_line(unknown[0], options.file, *unknown[1:])}"
+            hint = f"; put the command first: {command_line(unknown[0], options.file, *unknown[1:])}"
         parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if options.file is None and not options.demo:
         parser.error("name one file, or --demo")
@@ -345,15 +345,8 @@ def _require_file_first(words: Sequence[str], first: str, left_out: Sequence[str
     for before, word in pairwise(words[1:]):
         if not before.startswith("-") and _is_database(word):
             others = [other for other in words[1:] if other != word and other not in left_out]
-            corrected = _command_line(words[0], word, *others)
+            corrected = command_line(words[0], word, *others)
             raise ConfigError(f"'{first}' is no file.", f"Put the file first: {corrected}")
-
-
-def _command_line(command: str, file: str, *others: str) -> str:
-    """Return a command as the user would type it; `URL` stands for one of a server, which may have a password."""
-    from tui.storage.open import is_server_url
-
-    return shlex.join(["convo-tui", command, "URL" if is_server_url(file) else file, *others])
 
 
 def _is_database(word: str) -> bool:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
+from tui.cli.command_line import command_line
 from tui.cli.json_objects import paused_run_object
 from tui.cli.locks import reported_lock
 from tui.cli.output import Output, print_json
@@ -35,8 +36,6 @@ _MAX_ARGUMENTS: Final = 80
 
 _ENCRYPTED: Final = (Approval("", "encrypted", ""),)
 """The calls that are shown of a run that cannot be decrypted."""
-
-_RUNS_HINT: Final = "`convo-tui runs FILE` lists the runs that wait."
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -72,10 +71,16 @@ async def _open_store(target: Target) -> AsyncIterator[Store]:
 async def _find(store: Store, run_id: int) -> PausedRun:
     found = next((paused for paused in await store.paused_runs() if paused.id == run_id), None)
     if found is None:
-        raise NotFoundError(f"No run {run_id} waits for approval: it was answered, or its branch deleted.", _RUNS_HINT)
+        raise NotFoundError(
+            f"No run {run_id} waits for approval: it was answered, or its branch deleted.", _runs_hint(store)
+        )
     if found.is_sealed:
         raise missing_key(found.session_id)
     return found
+
+
+def _runs_hint(store: Store) -> str:
+    return f"`{command_line('runs', store.path)}` lists the runs that wait."
 
 
 def _print_runs(options: argparse.Namespace, runs: Sequence[PausedRun]) -> None:
@@ -122,7 +127,7 @@ def _decisions(options: argparse.Namespace, found: PausedRun) -> list[ApprovalDe
 async def _stop(options: argparse.Namespace, store: Store, found: PausedRun) -> None:
     stopped = await _editor(store).stop_paused_run(found.id)
     if stopped is None:
-        raise ConvoError(f"Run {found.id} was answered in another program meanwhile.", _RUNS_HINT)
+        raise ConvoError(f"Run {found.id} was answered in another program meanwhile.", _runs_hint(store))
     if options.json:
         print_json({"outcome": Outcome.STOPPED, "answer": "", "waiting": None})
     else:
@@ -147,7 +152,7 @@ async def _answer(options: argparse.Namespace, store: Store, found: PausedRun) -
     finally:
         await runner.close()
     if waiting is None and result.left:
-        raise ConvoError(result.error or f"Run {found.id} did not go on.", _RUNS_HINT)
+        raise ConvoError(result.error or f"Run {found.id} did not go on.", _runs_hint(store))
     if waiting is None and result.outcome is not Outcome.DONE:
         raise ConvoError(result.error or "The run was stopped.", result.hint)
     if options.json:
@@ -186,7 +191,7 @@ async def _go_on(
     if listener.waits_again.is_set() and result.left:
         waiting = next((paused for paused in await store.paused_runs() if paused.id == listener.paused_id), None)
         if waiting is None:
-            raise ConvoError(f"Run {found.id} went on, and was answered again in another program.", _RUNS_HINT)
+            raise ConvoError(f"Run {found.id} went on, and was answered again in another program.", _runs_hint(store))
     session = await open_run_session(store, found.session_id)
     try:
         await session.switch_to_branch(found.branch_id)

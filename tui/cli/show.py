@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 
 from tui.cli.json_objects import turn_objects
-from tui.cli.open import open_session
+from tui.cli.open import missing_turn, open_session
 from tui.cli.output import Output, print_json
-from tui.errors import ConfigError, NotFoundError
+from tui.errors import ConfigError
 from tui.formats.outline import readable_turns, usage_words
 from tui.model import Branch, Item, TurnUsage
 from tui.storage.queries.session_dump import SessionDump
@@ -51,7 +51,7 @@ def _turn_range(text: str | None, branch: Branch) -> tuple[int, int]:
     if last < first:
         raise ConfigError(f"--turn {text} is reversed.", f"Write --turn {last}-{first}.")
     if first > branch.turns:
-        raise NotFoundError(f"Branch '{branch.branch_id}' has no turn {text}.", f"Its last turn is {branch.turns}.")
+        raise missing_turn(branch, text)
     return first, last
 
 

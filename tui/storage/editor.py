@@ -279,7 +279,7 @@ class Editor:
             with record(tx, session_id, "adopt") as entry:
                 adopted = adopt_messages(tx, session_id, track)
                 if not adopted.items:
-                    raise ConvoError(f"All messages of '{session_id}' are in branches.", "f forks from one of them.")
+                    raise ConvoError(f"All messages of '{session_id}' are in branches.", "Fork from one of them.")
                 entry.description, entry.branch_id = added_to_branch(session_id, adopted), adopted.branch_id
                 return adopted
 
@@ -401,5 +401,5 @@ def checkpoint_of(run: PausedRun) -> BranchCheckpoint:
 def cannot_delete_main() -> ConvoError:
     """Return the error for an attempt to delete `main`."""
     return ConvoError(
-        "'main' cannot be deleted: every program opens a session there.", "Archive it with a, or delete the session."
+        "'main' cannot be deleted: every program opens a session there.", "Archive it, or delete the session."
     )

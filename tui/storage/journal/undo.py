@@ -83,7 +83,7 @@ def undo(tx: Transaction, back_to: int | None = None, *, check: Check | None = N
         ConvoError: There is nothing to undo, `check` refused, or another program has changed what an entry depends on.
     """
     entries = _read_locked(tx, EntryState.DONE, ">=", "DESC", back_to)
-    hint = "To undo earlier changes, make this one permanent: in the explorer @, then P."
+    hint = "To undo earlier changes, make this one permanent in the explorer, under Changes."
     return _invert(tx, entries, check, "undo", "undone", hint)
 
 
@@ -153,7 +153,7 @@ def _invert(
                 reason = "What it would bring back exists already."
             elif not isinstance(error, ConvoError):
                 reason = "The history of changes is damaged; nothing was changed."
-                hint = hint or "To go on without it, empty the trash: in the explorer @, then E."
+                hint = hint or "To go on without it, empty the trash in the explorer, under Changes."
             raise ConvoError(f"“{entry.description}” cannot be {participle}. {reason}", hint) from error
     return tuple(inverted)
 
@@ -460,7 +460,7 @@ def _check_is_empty(tx: Transaction, session_id: str) -> None:
     for table in (tx.tables.structure, tx.tables.messages):
         sql = f"SELECT 1 FROM {table} WHERE session_id = :session_id LIMIT 1"
         if tx.execute(sql, session_id=session_id).fetchone():
-            raise ConvoError(f"Session '{session_id}' has new items: archive it instead, with a.")
+            raise ConvoError(f"Session '{session_id}' has new items: archive it instead.")
 
 
 def _check_unchanged(tx: Transaction, entry: JournalEntry, changes: Changes) -> None:
@@ -476,7 +476,7 @@ def _check_unchanged(tx: Transaction, entry: JournalEntry, changes: Changes) -> 
             raise ConvoError(f"Another program writes to branch '{left.branch_id}' again.")
         if current.items > left.items and current.last_item > left.last_item:
             new_items = plural(current.items - left.items, "new item")
-            raise ConvoError(f"Branch '{left.branch_id}' has {new_items}: archive it instead, with a.")
+            raise ConvoError(f"Branch '{left.branch_id}' has {new_items}: archive it instead.")
         if current[:4] == left[:4]:
             raise ConvoError(f"Usage was stored for branch '{left.branch_id}' since.")
         raise ConvoError(f"Another program has changed branch '{left.branch_id}' since.")

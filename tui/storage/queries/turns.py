@@ -70,9 +70,12 @@ def resolve_fork_turn(tx: Transaction, session_id: str, branch_id: str, turn: in
     """
     if not branch_exists(tx, session_id, branch_id):
         raise missing_branch(branch_id)
-    after_last = last_turn(tx, session_id, branch_id) + 1
-    if turn is None or turn == after_last:
-        return after_last
+    last = last_turn(tx, session_id, branch_id)
+    if turn is None or turn == last + 1:
+        return last + 1
+    if not 1 <= turn <= last:
+        known = f"its last turn is {last}" if last else "it has no turns"
+        raise ValueError(f"Branch '{branch_id}' has no turn {turn}: {known}")
     require_user_turn(tx, session_id, branch_id, turn)
     return turn
 

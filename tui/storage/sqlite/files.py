@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -179,7 +180,8 @@ def _check_file(path: Path) -> None:
     try:
         if not path.exists():
             raise FileError(
-                f"{path} does not exist.", f"Check the name, or begin the file: convo-tui FILE --agent …. {DEMO_HINT}"
+                f"{path} does not exist.",
+                f"Check the name, or begin the file: convo-tui {shlex.quote(str(path))} --agent …. {DEMO_HINT}",
             )
         if not path.is_file():
             raise FileError(f"{path} is not a regular file.", "Name a SQLite database file.")
