@@ -23,7 +23,7 @@ FORKED_ROWS = [
     "╭──▾  3 message 3 of m… ‹1/2›     300",
     "│  ●  4 message 4 of…   main      400",
     "╰──▾  3 message 3 of a… ‹2/2›     300",
-    " ╭─·  4 message 4 of a… [alt]     400",
+    " ╭─·  4 message…  [alt] ‹1/2›     400",
     " ╰─▾  4 message 4 of d… ‹2/2›     400",
     "   ·  5 message 5 of…  [deep]     500",
 ]
@@ -56,6 +56,7 @@ async def test_lines_join_the_alternatives_of_a_fork() -> None:
     ("width", "names"),
     [
         (60, ["[shared-prefix-one] ‹2/4›", "[shared-prefix-two] ‹3/4›", "[from turn 2] ‹4/4›"]),
+        (43, ["[shar…one] ‹2/4›", "[shar…two] ‹3/4›", "‹4/4›"]),
         (37, ["[shared…x-one]", "[shared…x-two]", "‹4/4›"]),
         (30, ["[shar…one]", "[shar…two]", "‹4/4›"]),
     ],
@@ -360,7 +361,7 @@ async def test_the_cursor_follows_the_view_into_sight_without_a_message() -> Non
 
         app.view = app.view._replace(branch_id="alt", turn=3)
         await pilot.pause()
-        assert app.lines()[-1].startswith("╰─●    3 message 3 of alt")
+        assert app.lines()[-1].startswith("╰─●    3 message 3…  alt  ‹2/2›")
         assert app.messages == []
 
 

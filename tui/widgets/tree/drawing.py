@@ -42,7 +42,7 @@ _COUNT_CELLS: Final = 3
 _MIN_TEXT_CELLS: Final = 8
 """Minimum width of a turn's text; if there is less room, what follows it is left out."""
 _COMFORTABLE_TEXT_CELLS: Final = 12
-"""Width of a turn's text beside its place at a fork, which the lines show, too."""
+"""Width of a turn's text beside its place at a fork and a name with its full share; with less, the name yields."""
 _NAME_CELLS: Final = 24
 _MIN_NAME_CELLS: Final = 8
 """Cells of a branch's name that words do not take from it."""
@@ -322,6 +322,9 @@ def _alternative_notes(
     least = _COMFORTABLE_TEXT_CELLS if span.hidden is None else _MIN_TEXT_CELLS
     for beside_place, alone in zip(notes(free - place_cells), notes(free), strict=True):
         yield [*beside_place, *place], least
+        if place and span.hidden is None:
+            narrow_name = _branch_name(appearance, max(share - place_cells, name_cells))
+            yield [*narrow_name, *place], _MIN_TEXT_CELLS
         yield alone, _MIN_TEXT_CELLS
     if span.hidden is None:
         yield list(_branch_name(appearance, share)), 0
