@@ -418,6 +418,44 @@ async def test_a_message_that_failed_is_given_back_to_its_branch(path: Path) -> 
         assert explorer.composer.text == "anyone?"
 
 
+async def test_a_text_is_not_sent_to_another_branch_if_its_own_is_deleted_meanwhile(path: Path) -> None:
+    async with open_explorer(path, agent=OFFLINE) as explorer:
+        await explorer.controller.forks.begin(2)
+        await explorer.controller.forks.make("alt")
+        await explorer.press(*typed("Do not "))
+        sdk = open_sdk(path)
+        await sdk.delete_branch("alt")
+        sdk.close()
+        await explorer.until(lambda: explorer.view.branch_id == "main")
+        await explorer.press(*"book", "enter")
+        assert explorer.composer.text == "Do not book"
+        assert explorer.notice == "The branch of your text is gone: Enter again sends it to main."
+        assert not explorer.view.runs
+        await explorer.press("escape", "q")
+        assert "unsent, for main: “Do not book”" in explorer.text
+
+
+async def test_what_waits_behind_a_run_is_kept_if_the_branch_is_deleted(path: Path, tmp_path: Path) -> None:
+    agent = tmp_path / "slow.py"
+    agent.write_text(SLOW_AGENT)
+    async with open_explorer(path, agent=AgentSettings(agent=f"{agent}:agent")) as explorer:
+        await explorer.controller.forks.begin(2)
+        await explorer.controller.forks.make("alt")
+        await explorer.press(*typed("a long story"), "enter")
+        await explorer.until(lambda: "alt" in explorer.view.runs)
+        await explorer.press(*"next", "enter", "tab")
+        sdk = open_sdk(path)
+        await sdk.delete_branch("alt")
+        sdk.close()
+        await explorer.until(lambda: explorer.view.failure is not None and not explorer.view.runs)
+        await explorer.settle()
+        assert "Up in the composer brings back what was not sent." in explorer.notices[-1]
+        await explorer.press("i", "up")
+        assert explorer.composer.text.endswith("next")
+        await explorer.press("escape", "q")
+        assert "unsent, for alt (gone)" in explorer.text
+
+
 async def test_quitting_asks_while_a_text_was_not_sent(path: Path) -> None:
     async with open_explorer(path, agent=OFFLINE) as explorer:
         await explorer.press("i", "h", "i", "escape", "f", "!", "ctrl+q")

@@ -279,7 +279,12 @@ class AgentRuns:
                 self._state.notify(result.error)
         elif result.outcome is not Outcome.DONE:
             unsent = "\n\n".join([*([] if result.kept else [text]), *queued])
-            failure = self._failure(branch, result.error or "Stopped.", result.hint, result.details, unsent)
+            error, hint, details = result.error or "Stopped.", result.hint, result.details
+            if self._is_gone(branch):
+                details = f"{error}\n\n{details}".strip()
+                error = f"The run on '{branch.branch_id}' has ended, since the branch is gone."
+                hint = "Up in the composer brings back what was not sent." if unsent else ""
+            failure = self._failure(branch, error, hint, details, unsent)
         self._state.publish(failure=failure)
         if result.not_compacted:
             words = f"The answer is stored, but '{branch.branch_id}' was not compacted. {result.not_compacted}"
@@ -291,6 +296,11 @@ class AgentRuns:
         """Return a failure that is newer than the one in the view."""
         last = self._state.view.failure
         return Failure(*branch, error, hint, details, unsent, last.serial + 1 if last else 1)
+
+    def _is_gone(self, branch: BranchRef) -> bool:
+        view = self._state.view
+        is_open = view.session is not None and view.session.session_id == branch.session_id
+        return is_open and branch.branch_id not in view.tree.branches
 
     async def _require_key(self, session: Session) -> None:
         """Raise ConvoError if a session is encrypted, and cannot be decrypted."""

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from textual.reactive import var
 from textual.widgets import Button, Input, Static, TextArea
 
-from tests.widgets.tree.samples import tree_of, view_of
+from tests.widgets.tree.samples import SESSION, tree_of, view_of
 from tui.model import ForkDraft, Run, RunState, Session, View
 from tui.widgets.composer.composer import Composer
 from tui.widgets.composer.drafts import Destination, destination_of
@@ -288,8 +288,10 @@ async def test_other_changes_of_the_view_keep_the_text() -> None:
 
 
 async def test_each_branch_of_each_session_keeps_its_draft() -> None:
-    elsewhere = MAIN._replace(session=Session("other", "2025-03-01 10:00:00"))
-    app = ComposerApp()
+    other = Session("other", "2025-03-01 10:00:00")
+    main, alt = (view._replace(sessions=(SESSION, other)) for view in (MAIN, ALT))
+    elsewhere = main._replace(session=other)
+    app = ComposerApp(main)
     async with app.run_test() as pilot:
 
         async def text(view: View) -> str:
@@ -298,11 +300,11 @@ async def test_each_branch_of_each_session_keeps_its_draft() -> None:
             return app.composer.text
 
         await pilot.press(*"for main")
-        assert await text(ALT) == ""
+        assert await text(alt) == ""
         await pilot.press(*"for alt")
         assert await text(elsewhere) == ""
         await pilot.press(*"for other")
-        assert [await text(view) for view in (MAIN, ALT, elsewhere)] == ["for main", "for alt", "for other"]
+        assert [await text(view) for view in (main, alt, elsewhere)] == ["for main", "for alt", "for other"]
 
 
 async def test_the_border_names_texts_that_were_not_sent_elsewhere() -> None:
@@ -319,11 +321,12 @@ async def test_the_border_names_texts_that_were_not_sent_elsewhere() -> None:
             "Message to main",
             "Unsent text elsewhere: main",
             "Fork from turn 3 · main stays as it is",
-            "2 unsent texts elsewhere",
-            "Message to main",
+            "Unsent text elsewhere: main, a fork of main at turn 3",
+            "Message to main · unsent: a fork of main at turn 3",
         ]
         assert app.composer.unsent_texts == [("main", "hello"), ("a fork of main at turn 3", "and tomorrow?!")]
-        app.view = MAIN._replace(session=Session("other", "2025-03-01 10:00:00"))
+        other = Session("other", "2025-03-01 10:00:00")
+        app.view = MAIN._replace(sessions=(SESSION, other), session=other)
         await pilot.pause()
         assert {text.destination for text in app.composer.unsent_texts} == {
             "main of support-42",
@@ -339,9 +342,49 @@ async def test_the_text_for_a_branch_that_is_gone_can_be_recalled() -> None:
         await pilot.pause()
         app.view = MAIN._replace(tree=tree_of({"main": [1, 2, 3, 4, 5]}))
         await pilot.pause()
-        assert (app.composer.text, app.composer.unsent_texts, title(app)) == ("", [], "")
+        assert (app.composer.text, title(app)) == ("", "Unsent text elsewhere: alt (gone)")
         await pilot.press("up")
         assert app.composer.text == "for alt"
+        await pilot.press("down")
+        # An undo brings the branch back.
+        app.view = ALT
+        await pilot.pause()
+        assert app.composer.text == "for alt"
+        app.set_focus(None)
+        app.view = MAIN._replace(tree=tree_of({"main": [1, 2, 3, 4, 5]}))
+        await pilot.pause()
+        app.composer.focus()
+        assert app.composer.text == ""
+        await pilot.press("up")
+        await send(pilot, app, "")
+        assert app.composer.unsent_texts == []
+
+
+async def test_a_text_comes_along_if_its_branch_goes_while_it_is_typed() -> None:
+    app = ComposerApp()
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.press(*"draft")
+        app.view = ALT
+        await pilot.press(*"do not ")
+        app.view = MAIN._replace(tree=tree_of({"main": [1, 2, 3, 4, 5]}))
+        await pilot.press(*"go", "enter")
+        assert app.composer.text == "draft\n\ndo not go"
+        assert app.posted == []
+        await pilot.press("enter")
+        assert app.posted == [submitted(app, "draft\n\ndo not go")]
+
+
+async def test_a_message_that_comes_back_while_another_is_typed_is_sent_only_when_asked_again() -> None:
+    app = ComposerApp()
+    async with app.run_test() as pilot:
+        await send(pilot, app, "fails")
+        app.composer.restore_unsent(Destination("support-42", "main"), "fails")
+        await pilot.press(*"next", "enter")
+        assert app.composer.text == "fails\n\nnext"
+        assert app.posted == []
+        # What was sent meanwhile leaves the editor, and what failed stays.
+        app.composer.forget_sent(Destination("support-42", "main"), "next")
+        assert app.composer.text == "fails"
 
 
 async def test_the_text_of_a_fork_becomes_the_draft_of_its_branch() -> None:

@@ -19,7 +19,7 @@ from tui.painting.pane import set_caption
 from tui.painting.stable_scroll import FixedSize
 from tui.printable import printable_line
 from tui.widgets.composer.approval import TYPING_PAUSE
-from tui.widgets.composer.drafts import NEW_SESSION, Destination, Draft, Drafts, destination_of
+from tui.widgets.composer.drafts import NEW_SESSION, Destination, Draft, Drafts, destination_of, is_gone
 from tui.widgets.composer.editor import MessageEditor
 from tui.widgets.composer.history import MessageHistory
 from tui.widgets.composer.queued_messages import QueuedMessages
@@ -34,6 +34,9 @@ _MAX_MODEL_CELLS: Final = 40
 _MAX_BRANCH_CELLS: Final = 20
 """Maximum width of a branch's name, beside which a hint has room."""
 
+
+_GAP: Final = "\n\n"
+"""The empty line between two texts."""
 
 NO_MODEL: Final = "No model is set: start with --model or --agent"
 """The reason why no message can be sent."""
@@ -129,6 +132,7 @@ class Composer(Vertical, FixedSize):
         self._drafts = Drafts()
         self._initial_draft = Draft()
         self._forked_text = ""
+        self._question = ""
         self._escape_action = "leave"
 
     @property
@@ -139,14 +143,10 @@ class Composer(Vertical, FixedSize):
     @property
     def unsent_texts(self) -> Sequence[UnsentText]:
         """The texts that were written and not sent, the shown one first, without an unchanged message of a fork."""
-        drafts, shown = list(self._drafts), self._shown_draft()
+        drafts, shown = self._unsent_elsewhere(), self._shown_draft()
         if self._destination is not None and shown not in (self._initial_draft, Draft(self._history.recalled)):
-            drafts.insert(0, (self._destination, shown))
-        return [
-            UnsentText(self._describe(destination), text)
-            for destination, (text, _) in drafts
-            if text.strip() and text != self._forked_text
-        ]
+            drafts = [(self._destination, text) for text in [shown.text] if self._is_written(text)] + drafts
+        return [UnsentText(self._describe(destination), text) for destination, text in drafts]
 
     @property
     def takes_text(self) -> bool:
@@ -182,8 +182,15 @@ class Composer(Vertical, FixedSize):
         Text that the user has added after it stays.
         """
         self._history.add(text)
-        rest = self._draft(destination).text.removeprefix(text).lstrip("\n")
-        self._set_draft(destination, rest)
+        self._drafts.pop_sent_orphans(text)
+        draft = self._draft(destination).text
+        if draft.startswith(text):
+            self._set_draft(destination, draft.removeprefix(text).lstrip("\n"))
+        else:
+            # A message that failed meanwhile stands before it.
+            before, found, rest = draft.partition(f"{_GAP}{text}")
+            if found:
+                self._set_draft(destination, f"{before}{_GAP}{rest.lstrip()}" if rest.strip() else before)
 
     def move_draft(self, fork: Destination, text: str, branch: Destination) -> None:
         """Make the text of a fork the draft of the branch that was made, with what was typed after it."""
@@ -191,23 +198,31 @@ class Composer(Vertical, FixedSize):
         if fork == self._destination:
             self._load(self._initial_draft, self._initial_draft)
         self._drafts.pop(fork)
-        self.restore_unsent(branch, typed if typed.startswith(text) else text)
+        self._put_before(branch, typed if typed.startswith(text) else text)
 
     def restore_unsent(self, destination: Destination, text: str) -> None:
         """Put a message that was not sent before the draft of its branch, unless it is that draft."""
-        if not text.strip():
-            return
-        parts = dict.fromkeys((text, self._draft(destination).text))
-        self._set_draft(destination, "\n\n".join(part for part in parts if part.strip()))
+        if destination == self._destination and self.is_typing and text != self.text:
+            # What is typed next must not become a part of it.
+            self._set_draft(destination, f"{text}{_GAP}{self.text}")
+            self._question = "A message that was not sent stands above yours: Enter again sends both."
+        else:
+            self._put_before(destination, text)
 
     # Following the view
 
-    def watch_view(self, view: View) -> None:
+    def watch_view(self, old: View, view: View) -> None:
         """Show the draft for the view, and either the effect of Enter or the reason why nothing can be written."""
-        destination = destination_of(view)
-        if destination != self._destination:
-            if self._destination is not None and self._shown_draft() != self._initial_draft:
-                self._drafts.put(self._destination, self._shown_draft())
+        destination, before = destination_of(view), self._destination
+        if destination != before:
+            carried = self._question = ""
+            if before is not None and (draft := self._shown_draft()) != self._initial_draft:
+                is_lost = is_gone(before, view) and not is_gone(before, old)
+                if is_lost and self.is_typing and draft.text.strip() and destination is not None:
+                    # The user may go on typing, so the beginning comes along.
+                    carried = draft.text
+                else:
+                    self._drafts.put(before, draft)
             self._destination = destination
             # First, because a read-only text area does not move its cursor.
             self._update_labels(view)
@@ -215,7 +230,11 @@ class Composer(Vertical, FixedSize):
             self._forked_text = initial.text or self._forked_text
             kept = None if destination is None else self._drafts.pop(destination)
             self._load(initial, kept or initial)
-        for text in self._drafts.pop_orphaned(view):
+            if carried and destination is not None:
+                name = self._shown_name(view, view.branch_id)
+                self._question = f"The branch of your text is gone: Enter again sends it to {name}."
+                self._set_draft(destination, _GAP.join(filter(None, (self.text, carried))))
+        for text in self._drafts.find_orphans(view):
             self._history.add(text)
         self._update_labels(view)
 
@@ -239,6 +258,18 @@ class Composer(Vertical, FixedSize):
         else:
             self._drafts.pop(destination)
 
+    def _unsent_elsewhere(self) -> list[tuple[Destination, str]]:
+        return [(destination, draft.text) for destination, draft in self._drafts if self._is_written(draft.text)]
+
+    def _is_written(self, text: str) -> bool:
+        """Return whether a text is more than the message from which a fork started."""
+        return bool(text.strip()) and text != self._forked_text
+
+    def _put_before(self, destination: Destination, text: str) -> None:
+        parts = dict.fromkeys((text, self._draft(destination).text))
+        if text.strip():
+            self._set_draft(destination, _GAP.join(part for part in parts if part.strip()))
+
     def _describe(self, destination: Destination) -> str:
         """Return in words what a text is for."""
         if destination == NEW_SESSION:
@@ -249,7 +280,8 @@ class Composer(Vertical, FixedSize):
             words = f"{fit_name(branch_id, _MAX_BRANCH_CELLS)} of {fit_name(session_id, _MAX_BRANCH_CELLS)}"
         else:
             words = self._shown_name(self.view, branch_id)
-        return f"a fork of {words} at turn {fork_turn}" if fork_turn else words
+        gone = " (gone)" if is_gone(destination, self.view) else ""
+        return f"a fork of {words}{gone} at turn {fork_turn}" if fork_turn else f"{words}{gone}"
 
     def _load(self, initial: Draft, draft: Draft) -> None:
         self._initial_draft = initial
@@ -296,12 +328,8 @@ class Composer(Vertical, FixedSize):
         title = (
             f"Message to {self._shown_name(view, view.branch_id)}" if has_text and view.model and not refusal else ""
         )
-        if not has_text and (unsent := self.unsent_texts):
-            title = (
-                f"Unsent text elsewhere: {unsent[0].destination}"
-                if len(unsent) == 1
-                else f"{len(unsent)} unsent texts elsewhere"
-            )
+        if elsewhere := ", ".join(self._describe(destination) for destination, _ in self._unsent_elsewhere()):
+            title = f"{title} · unsent: {elsewhere}" if title else f"Unsent text elsewhere: {elsewhere}"
         run = view.runs.get(view.branch_id)
         if run is not None and run.approvals:
             set_caption(self, title, "A tool call needs approval · Esc answers")
@@ -366,6 +394,10 @@ class Composer(Vertical, FixedSize):
         if self._editor.read_only:
             return
         run = self.view.runs.get(self.view.branch_id)
+        if self._question and self.text.strip():
+            self.notify(printable_line(self._question), severity="warning", markup=False)
+            self._question = ""
+            return
         drafting = self.view.is_drafting
         # With an empty editor, Enter answers a run that waits for approval.
         if self._destination is not None and (drafting or self.text.strip() or (run is not None and run.approvals)):

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from tui.model import View
 
-__all__ = ["NEW_SESSION", "Destination", "Draft", "Drafts", "destination_of"]
+__all__ = ["NEW_SESSION", "Destination", "Draft", "Drafts", "destination_of", "is_gone"]
 
 
 class Destination(NamedTuple):
@@ -38,6 +38,7 @@ class Drafts:
 
     def __init__(self) -> None:
         self._drafts: dict[Destination, Draft] = {}
+        self._orphans: set[Destination] = set()
 
     def __iter__(self) -> Iterator[tuple[Destination, Draft]]:
         return iter(self._drafts.items())
@@ -54,13 +55,29 @@ class Drafts:
         """Remove the draft for a destination and return it; None if there is none."""
         return self._drafts.pop(destination, None)
 
-    def pop_orphaned(self, view: View) -> list[str]:
-        """Remove the drafts for branches that the shown session does not have any more, and return their texts."""
-        if view.session is None:
-            return []
-        session_id, branches = view.session.session_id, view.tree.branches
-        gone = [place for place in self._drafts if place.session_id == session_id and place.branch_id not in branches]
-        return [self._drafts.pop(destination).text for destination in gone]
+    def find_orphans(self, view: View) -> list[str]:
+        """Return the texts whose branch or session has gone from the view since the last call.
+
+        Their drafts stay, since an undo can bring the branch back.
+        """
+        gone = {destination for destination in self._drafts if is_gone(destination, view)}
+        new, self._orphans = gone - self._orphans, gone
+        return [self._drafts[destination].text for destination in self._drafts if destination in new]
+
+    def pop_sent_orphans(self, text: str) -> None:
+        """Remove the drafts without a branch that have a text, because it was recalled and sent elsewhere."""
+        for destination in [name for name in self._orphans if self.get(name).text == text]:
+            self.pop(destination)
+
+
+def is_gone(destination: Destination, view: View) -> bool:
+    """Return whether a view shows that the branch or the session of a destination does not exist."""
+    if destination == NEW_SESSION:
+        return False
+    if view.session is not None and destination.session_id == view.session.session_id:
+        return destination.branch_id not in view.tree.branches
+    known = {session.session_id for session in view.sessions}
+    return not view.sessions_remaining and destination.session_id not in known
 
 
 def destination_of(view: View) -> Destination | None:
