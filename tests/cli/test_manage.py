@@ -28,7 +28,7 @@ def test_a_branch_is_forked_named_archived_and_deleted(conversation: Path, run: 
     )
     branch = next(branch for branch in run_json("list", conversation)["branches"] if branch["branch_id"] == "new")
     assert (branch["turns"], branch["parent"], branch["fork_turn"]) == (1, "main", 2)
-    run("rename", conversation, "Shorter", "--branch", "new")
+    run("rename", conversation, " Shorter ", "--branch", "new")
     assert titles(run_json, conversation)["new"] == "Shorter"
     archived = run("archive", conversation, "--branch", "new").stdout
     assert archived.startswith("Archived branch 'new' of session 'support'.")

@@ -241,6 +241,7 @@ async def test_roles_other_than_user_and_assistant(place: Place) -> None:
         parse_query("oslo role: bob").mistake_hint
         == f"no value right after role:, so it was searched as text; values: {known}"
     )
+    assert parse_query("branch:'By car'").mistake_hint == 'quotation marks hold words together: branch:"two words"'
     assert parse_query("turn: 3").mistake_hint.endswith("; values: a number, or a range such as 3-5")
     assert not parse_query("https://x.org a:b xrole: Role:").mistake_hint
 

@@ -57,7 +57,7 @@ def _add_fork(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_rename(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("title", metavar="TITLE", help="the title; an empty one removes it")
+    parser.add_argument("title", metavar="TITLE", type=str.strip, help="the title; an empty one removes it")
     _add_target(parser)
 
 

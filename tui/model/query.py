@@ -95,11 +95,13 @@ class Query:
 
     @property
     def mistake_hint(self) -> str:
-        """In words, the first filter that has no value, or no known role or type, and values for it; empty without one.
+        """In words, what is wrong with the first filter that has no value, or no known one; empty if nothing is.
 
         It explains why nothing was found. Other values are searched for too, since a file may have them.
         """
         for name, value in self.filters:
+            if value.startswith("'"):
+                return f'quotation marks hold words together: {name}:"two words"'
             known = _KNOWN_VALUES.get(name)
             if known and not any(map(wildcard(value).fullmatch, known)):
                 return f"no such {name}; known: {_suggestions(known, value)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from textual.binding import Binding, BindingType
@@ -79,7 +80,9 @@ class RemotePicker(Picker):
 
     def _request_matches(self) -> None:
         self._finding = True
-        _: Worker[None] = self.run_worker(self._find_and_show(self._input.value, self._limit), exclusive=True)
+        # A coroutine whose worker is cancelled before it begins would be reported as never awaited.
+        find = partial(self._find_and_show, self._input.value, self._limit)
+        _: Worker[None] = self.run_worker(find, exclusive=True)
 
     async def _find_and_show(self, typed: str, limit: int) -> None:
         choices, self._matching = await self._find(typed, limit, self._sorts[0])
