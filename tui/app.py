@@ -21,6 +21,7 @@ from tui.config import Config, save_theme
 from tui.contrast import readable_variables
 from tui.controller import SessionController
 from tui.explorer.screen import Explorer
+from tui.model import Run
 from tui.painting.textual_internals import FAST
 from tui.painting.theme_switch import ThemeSwitch
 from tui.printable import printable_line
@@ -192,7 +193,14 @@ class ConvoApp(KeyOrderApp[None]):
             if agreed:
                 self.call_later(self.leave)
 
-        await self.push_screen(QuitDialog(runs, unsent), answered)
+        view = self._controller.view
+
+        def branch_name(run: Run) -> str:
+            # A run may be of another session.
+            branch = view.tree.branches.get(run.branch_id) if run in view.runs.values() else None
+            return run.branch_id if branch is None else branch.readable_name
+
+        await self.push_screen(QuitDialog(runs, unsent, branch_name), answered)
 
     async def leave(self, code: int = 0) -> None:
         """Stop all runs, then leave the program with an exit code."""

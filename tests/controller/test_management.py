@@ -13,6 +13,7 @@ from tests.controller.views import notice, user_texts
 from tests.conversations import open_sdk, turn
 from tui.controller import SessionController
 from tui.errors import ConvoError, NotFoundError, ReadOnlyError
+from tui.storage.editor import Editor
 from tui.storage.journal.rows import entries_made_here
 from tui.storage.store import Store
 
@@ -27,6 +28,27 @@ async def test_a_title_is_shown_and_the_id_stays(controller: SessionController) 
     await controller.history.undo()
     await controller.history.undo()
     assert controller.view.tree.branches["deep"].name == "deep"
+
+
+async def test_notices_and_errors_name_branches_and_sessions_by_their_titles(
+    controller: SessionController, tmp_path: Path
+) -> None:
+    management = controller.management
+    await management.rename("support", "main", "Cheap beds", "")
+    await management.rename("support", "deep", "The short way", "")
+    await management.rename("billing", None, "Invoices", "")
+    await management.copy_branch("deep", "copy", tmp_path / "new.sqlite")
+    assert notice(controller).startswith("Copied 'The short way'.")
+    await controller.navigation.switch_branch("deep")
+    await management.delete("support", "deep")
+    assert notice(controller) == "Deleted 'The short way'; now on 'alt'. z undoes it."
+    [made] = await Editor(tmp_path / "support.sqlite", "agent_sessions", "agent_messages").fork("support", "main", 5)
+    await controller.refresh()
+    await controller.navigation.switch_branch(made)
+    with pytest.raises(ConvoError, match="fork from turn 5 and 'Cheap beds' hold"):
+        await controller.comparison.compare_branches("main")
+    await management.delete("billing", None)
+    assert notice(controller) == "Deleted session 'Invoices'. z undoes it."
 
 
 async def test_an_archived_branch_leaves_the_tree_and_others_keep_its_turns(

@@ -19,6 +19,7 @@ from tui.runs.tool_input import branch_of_run
 from tui.screens.dialogs.message import MessageDialog
 from tui.screens.dialogs.rerun import RerunDialog
 from tui.screens.dialogs.tool_input import ToolInputDialog
+from tui.storage.editor import Editor
 
 AGENT = '''
 from agents import Agent, function_tool
@@ -282,7 +283,7 @@ async def test_a_tool_that_asks_for_input_waits_while_a_fork_is_prepared(path: P
         await explorer.until(lambda: any("asks for input" in notice for notice in explorer.notices))
         assert not isinstance(explorer.app.screen, ToolInputDialog)
         await explorer.press("escape")
-        await explorer.until(lambda: isinstance(explorer.app.screen, ToolInputDialog))
+        await explorer.until(lambda: "A tool on 'main' asks for a line of input" in explorer.text)
         await explorer.press(*"Ada", "enter")
         assert await asked == "Ada"
 
@@ -359,6 +360,8 @@ async def test_a_session_is_begun_where_there_are_only_plain_ones_or_none(tmp_pa
 async def test_quitting_asks_while_an_answer_is_under_way(path: Path, tmp_path: Path) -> None:
     agent = tmp_path / "slow.py"
     agent.write_text(SLOW_AGENT.replace("0.1", "10"))
+    editor = Editor(path, "agent_sessions", "agent_messages")
+    await editor.label("support", "main", title="Stories", description="Named")
     async with open_explorer(path, agent=AgentSettings(agent=f"{agent}:agent")) as explorer:
         await explorer.pilot.press("i", *"a long story", "enter")
         await explorer.until(lambda: bool(explorer.view.runs))
@@ -367,7 +370,7 @@ async def test_quitting_asks_while_an_answer_is_under_way(path: Path, tmp_path: 
         await explorer.until(lambda: "esc Stop" in explorer.lines[-1])
         await explorer.press("ctrl+q")
         assert "Quit, and stop 1 answer?" in explorer.text
-        assert "main is under way; what has arrived is kept; 1 queued message will not be sent" in explorer.text
+        assert "Stories is under way; what has arrived is kept; 1 queued message will not be sent" in explorer.text
         await explorer.press("escape")
         assert explorer.view.runs["main"].queued == ("next",)
         await explorer.pilot.press("ctrl+q", "ctrl+q")

@@ -87,6 +87,7 @@ async def test_the_command_shows_what_goes_and_compacts_the_branch(path: Path, s
         await explorer.pilot.press(*"compact branch", "enter")
         await explorer.until(lambda: "3 turns, 6 items, ≈" in explorer.text and "gpt-5 writes it" in explorer.text)
         assert isinstance(explorer.app.screen, CompactDialog)
+        assert "Compact branch main?" in explorer.text
         await explorer.press("y")
         await explorer.until(lambda: "≋ main" in explorer.text)
         [request] = server.compactions

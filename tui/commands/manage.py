@@ -186,7 +186,8 @@ async def compact_branch(explorer: Explorer) -> None:
         if answer:
             explorer.run_command(partial(agent.compact, branch_id))
 
-    await explorer.push_dialog(CompactDialog(await agent.compaction_preview(branch_id)), confirmed)
+    preview, name = await agent.compaction_preview(branch_id), explorer.panes.branch_tree.branch_name(branch_id)
+    await explorer.push_dialog(CompactDialog(preview, name), confirmed)
 
 
 @command(

@@ -65,7 +65,8 @@ class AgentRuns:
         session = self._state.require_session()
         if to is not None and to.session_id != session.session_id:
             raise ConvoError(
-                f"Session '{to.session_id}' is no longer open.", "Your text is kept there: open it and send again."
+                f"Session '{self._state.view.session_name(to.session_id)}' is no longer open.",
+                "Your text is kept there: open it and send again.",
             )
         branch = self._target_branch(self._state.target[0] if to is None else to.branch_id)
         await self._require_key(session)
@@ -179,11 +180,11 @@ class AgentRuns:
         tree = await state.store.tree(session)
         items = (await state.store.count_items(session)).get(branch_id, 0)
         if not items:
-            raise ConvoError(f"'{branch_id}' has no items.", "There is nothing to compact.")
+            raise ConvoError(f"{state.view.quoted_branch(branch_id)} has no items.", "There is nothing to compact.")
         sizes = await state.store.text_sizes(session, tree, branch_id)
         model = await self._runner.compaction_model()
         turns, tokens = tree.branches[branch_id].turns, sizes.totals[Scope.PATH].total
-        return CompactionPreview(branch_id, turns, items, tokens, model)
+        return CompactionPreview(turns, items, tokens, model)
 
     async def compact(self, branch_id: str) -> None:
         """Compact a branch of the open session; its history is kept under a new id."""
@@ -194,7 +195,7 @@ class AgentRuns:
         await self._require_key(session)
         if session.plain:
             await self._reloader.apply((await state.editor()).adopt(session.session_id))
-        state.notify(f"Compacting '{branch_id}'…")
+        state.notify(f"Compacting {state.view.quoted_branch(branch_id)}…")
         await self._reloader.apply(self._compact(session.session_id, branch_id))
         newest = next((entry for entry in await state.store.journal() if entry.state is EntryState.DONE), None)
         if newest is not None:
@@ -228,9 +229,10 @@ class AgentRuns:
                     gone = {run_id: await self._why_gone(ref) for run_id, ref in waiting.items() if run_id not in there}
                     self._times_replaced = times_replaced
                     self._runs.show_paused(paused, gone)
-                    outdated = {run.id: run.branch_id for run in paused if run.is_outdated}
-                    for branch_id in [name for run_id, name in outdated.items() if run_id not in self._outdated]:
-                        words = f"A run on '{branch_id}' waited for approval, and cannot go on: the branch has changed."
+                    outdated = {run.id: run for run in paused if run.is_outdated}
+                    for run in [run for run_id, run in outdated.items() if run_id not in self._outdated]:
+                        name = state.view.quoted_branch(run.branch_id, run.session_id)
+                        words = f"A run on {name} waited for approval, and cannot go on: the branch has changed."
                         state.notify(words, "warning")
                     self._outdated.update(outdated)
         finally:
@@ -243,7 +245,7 @@ class AgentRuns:
             return "the file was replaced"
         session = await state.store.session(branch.session_id)
         if session is None:
-            return f"session '{branch.session_id}' is gone"
+            return f"session '{state.view.session_name(branch.session_id)}' is gone"
         is_open = state.view.session is not None and state.view.session.session_id == session.session_id
         tree = state.view.tree if is_open else await state.store.tree(session)
         if branch.branch_id not in tree.branches:
@@ -287,7 +289,8 @@ class AgentRuns:
             failure = self._failure(branch, error, hint, details, unsent)
         self._state.publish(failure=failure)
         if result.not_compacted:
-            words = f"The answer is stored, but '{branch.branch_id}' was not compacted. {result.not_compacted}"
+            name = self._state.view.quoted_branch(branch.branch_id, branch.session_id)
+            words = f"The answer is stored, but {name} was not compacted. {result.not_compacted}"
             self._state.notify(words, "warning")
         if result.left_out:
             self._state.notify(f"Not sent: {result.left_out}. It stays stored.")

@@ -65,7 +65,8 @@ class Comparisons:
                 raise NotFoundError(f"There is no branch '{name}'.", "Press b to see which there are.")
         left, right, shared = sides(tree, branch_id, other)
         if left.last < left.first and right.last < right.first:
-            raise ConvoError(f"'{branch_id}' and '{other}' hold the same turns.", "There is nothing to compare yet.")
+            names = " and ".join(tree.branches[name].quoted_name for name in (branch_id, other))
+            raise ConvoError(f"{names} hold the same turns.", "There is nothing to compare yet.")
         price = await self._pricing.price_function()
         return await self._state.store.compare(session, tree, left, right, shared, price)
 

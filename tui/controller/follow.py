@@ -68,6 +68,7 @@ class Follow:
             return
         self._reported.update(unreported)
         name = written if written in unreported else unreported[-1]
-        words = f"New branch '{name}'" if name in view.unseen else f"'{name}' was written last"
+        quoted = view.quoted_branch(name)
+        words = f"New branch {quoted}" if name in view.unseen else f"{quoted} was written last"
         more = f", and {len(unreported) - 1} more" if len(unreported) > 1 else ""
-        state.notify(f"{words}{more}. b goes there; this view follows '{view.branch_id}'.")
+        state.notify(f"{words}{more}. b goes there; this view follows {view.quoted_branch(view.branch_id)}.")

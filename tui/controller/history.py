@@ -89,7 +89,7 @@ class History:
             branch_id = touched[0] if last.branch_id not in touched else last.branch_id
             await self._navigation.switch_branch(branch_id, turns[branch_id] if branch_id in before.branches else None)
         what = f"{plural(len(changed), 'change')}, the last: " if len(changed) > 1 else ""
-        where = "" if here else f" (session '{last.session_id}')"
+        where = "" if here else f" (session '{state.view.session_name(last.session_id)}')"
         done, reverse = ("Undone", "Z redoes it") if undoing else ("Redone", "z undoes it")
         origins = {entry.origin for entry in changed} - {Origin.HERE}
         maker = f", made {' and '.join(sorted(origins))}" if origins else ""

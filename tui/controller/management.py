@@ -125,7 +125,7 @@ class Management:
             editor = await state.editor()
             if path is not None:
                 await editor.copy_branch_to_file(session.session_id, branch_id, new_session_id, path)
-                state.notify(f"Copied '{branch_id}'. To open the copy: convo-tui {path}")
+                state.notify(f"Copied {state.view.quoted_branch(branch_id)}. To open the copy: convo-tui {path}")
                 return
             copied = await self._reloader.apply(editor.copy_branch(session.session_id, branch_id, new_session_id))
             state.notify(f"Copied {plural(copied.turns, 'turn')} into session '{new_session_id}'. z undoes it.")
@@ -144,7 +144,7 @@ class Management:
             state.publish(marks=())
             await self._navigation.switch_branch(branch_id, state.view.tree.branches[branch_id].turns)
             what = f"{plural(copied.turns, 'turn')} ({plural(copied.items, 'item')})"
-            state.notify(f"Copied {what} to the end of '{branch_id}'. z undoes it.")
+            state.notify(f"Copied {what} to the end of {state.view.quoted_branch(branch_id)}. z undoes it.")
 
     async def _label(
         self,
@@ -186,9 +186,10 @@ class Management:
         if place == before:
             return ""
         if place[0] != before[0]:
-            return f"; now in session '{place[0]}'"
+            return f"; now in session '{self._state.view.session_name(place[0])}'"
         branch = self._state.view.tree.branches.get(place[1])
-        return f"; now on '{place[1]}'{', which is archived' if branch is not None and branch.archived else ''}"
+        name = self._state.view.quoted_branch(place[1])
+        return f"; now on {name}{', which is archived' if branch is not None and branch.archived else ''}"
 
     def _hide(self, session_id: str, branch_id: str | None, before: tuple[str, str]) -> None:
         """Remember what a change hid: in its place may be what the user has not looked at."""
@@ -220,9 +221,5 @@ class Management:
         return all(branch.archived for name, branch in self._state.view.tree.branches.items() if name != branch_id)
 
     def _display_name(self, session_id: str, branch_id: str | None) -> str:
-        if branch_id is None:
-            return f"session '{session_id}'"
-        branch = self._state.view.tree.branches.get(branch_id)
-        if branch is not None and branch.label != branch.name:
-            return branch.readable_name
-        return f"'{branch_id if branch is None else branch.name}'"
+        view = self._state.view
+        return f"session '{view.session_name(session_id)}'" if branch_id is None else view.quoted_branch(branch_id)

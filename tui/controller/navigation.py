@@ -343,7 +343,7 @@ class Navigation:
         if state.view.model and state.view.writable:
             return
         if paused := await state.store.paused_runs(session.session_id):
-            names = listed(f"'{run.branch_id}'" for run in paused)
+            names = listed(state.view.quoted_branch(run.branch_id, run.session_id) for run in paused)
             words = f"A run on {names} waits for approval."
             how = "with its agent (--agent)" if state.view.writable else "without --read-only"
             state.notify(f"{words} To answer it, open the file {how}, or use convo-tui approve.")

@@ -127,7 +127,7 @@ class Reloader:
             session = await state.store.session(view.session.session_id)
         if session is None:
             if view.session is not None and by_others:
-                self._report_gone(f"Session '{view.session.session_id}'", "cleared")
+                self._report_gone(f"Session '{view.session.name}'", "cleared")
             await self._open_next_session(changes, self._navigation.previous if go_back else None)
         else:
             await self._reload_session(session, hide, changes, by_others=by_others, go_back=go_back)
@@ -176,7 +176,7 @@ class Reloader:
         if branch_id not in tree.branches:
             changes["following"] = False
             if by_others:
-                self._report_gone(f"Branch '{branch_id}'", "deleted")
+                self._report_gone(f"Branch {view.quoted_branch(branch_id)}", "deleted")
             origin = view.tree.origin(branch_id) if go_back and branch_id in view.tree.branches else None
             if origin is not None and origin[0] in tree.branches:
                 neighbour: tuple[str, int] | None = origin

@@ -98,7 +98,7 @@ class State:
     def notify_adopted(self, session: Session) -> None:
         """Tell the user that a change gave the session branches, if it had none before."""
         if session.plain:
-            self.notify(f"'{session.session_id}' has branches now. z undoes it.")
+            self.notify(f"'{session.name}' has branches now. z undoes it.")
 
     def next_navigation(self) -> int:
         """Begin a navigation, which stops following, and return its number."""
@@ -121,9 +121,10 @@ class State:
         for name, run in self.runs_in(session_id).items():
             if branch_id not in (None, name) or (may_pause and run.paused_id is not None):
                 continue
+            quoted = self.view.quoted_branch(name, session_id)
             if run.state is RunState.WAITING:
-                raise ConvoError(f"A run on '{name}' waits for approval.", "Answer or stop it first, with w.")
-            raise ConvoError(f"An answer is under way on '{name}'.", "Stop it first, with Esc.")
+                raise ConvoError(f"A run on {quoted} waits for approval.", "Answer or stop it first, with w.")
+            raise ConvoError(f"An answer is under way on {quoted}.", "Stop it first, with Esc.")
 
     def require_session(self) -> Session:
         """Return the open session.

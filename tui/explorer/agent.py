@@ -214,12 +214,15 @@ class ExplorerAgent:
             EOFError: The user has stopped the run instead.
         """
         async with self._tool_input:
-            if self._controller.view.is_drafting:
-                self._screen.show_notice(f"A tool on '{branch.branch_id}' asks for input, once you send or leave this.")
+            view = self._controller.view
+            if view.is_drafting:
+                name = view.quoted_branch(branch.branch_id, branch.session_id)
+                self._screen.show_notice(f"A tool on {name} asks for input, once you send or leave this.")
             while self._would_take_keys():  # noqa: ASYNC110
                 await sleep(TYPING_PAUSE / 4)
             line: Future[str | None] = get_running_loop().create_future()
-            await self._screen.push_dialog(ToolInputDialog(branch.branch_id, prompt), line.set_result)
+            name = self._controller.view.quoted_branch(branch.branch_id, branch.session_id)
+            await self._screen.push_dialog(ToolInputDialog(name, prompt), line.set_result)
             answer = await line
         if answer is None:
             # The error of the tool must not become its output.

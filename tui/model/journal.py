@@ -73,7 +73,6 @@ class CompactionPreview(NamedTuple):
         model: Name of the model that compacts them.
     """
 
-    branch_id: str
     turns: int
     items: int
     tokens: int

@@ -69,6 +69,11 @@ class Branch(NamedTuple):
         return self.name if self.label == self.name else f"fork {self.label}"
 
     @property
+    def quoted_name(self) -> str:
+        """The name in quotes; `fork from turn 2`, without them, for an id that was made from turn and time."""
+        return f"'{self.name}'" if self.label == self.name else self.readable_name
+
+    @property
     def turn_in_id(self) -> int | None:
         """The turn in an id that was made from turn and time of a fork; None for ids that somebody chose."""
         match = GENERATED_ID.fullmatch(self.branch_id)

@@ -170,6 +170,17 @@ class View(NamedTuple):
     notice: Notice | None = None
     revision: int = 0
 
+    def session_name(self, session_id: str) -> str:
+        """Return the title of a session; its id if it has none or is not listed."""
+        known = filter(None, (self.session, *self.sessions))
+        return next((session.name for session in known if session.session_id == session_id), session_id)
+
+    def quoted_branch(self, branch_id: str, session_id: str | None = None) -> str:
+        """Return the name of a branch, by default of the open session, in a sentence; of others the id in quotes."""
+        is_open = session_id is None or (self.session is not None and self.session.session_id == session_id)
+        branch = self.tree.branches.get(branch_id) if is_open else None
+        return f"'{branch_id}'" if branch is None else branch.quoted_name
+
     @property
     def is_drafting(self) -> bool:
         """True if the composer writes the first message of a new branch or session."""

@@ -28,7 +28,7 @@ class CompactDialog(Modal[bool | None]):
     }
     """
 
-    def __init__(self, preview: CompactionPreview) -> None:
+    def __init__(self, preview: CompactionPreview, branch_name: str) -> None:
         contents = ", ".join((plural(preview.turns, "turn"), plural(preview.items, "item")))
         replaced = (
             "Will be replaced by a summary",
@@ -46,7 +46,7 @@ class CompactDialog(Modal[bool | None]):
             Static("z undoes it.", classes="compact--kept"),
         )
         keys = hint(("y compacts", "compact"), ("Esc cancels", "close"))
-        super().__init__(f"Compact branch {preview.branch_id}?", body, keys)
+        super().__init__(f"Compact branch {branch_name}?", body, keys)
 
     def action_compact(self) -> None:
         """Close with consent."""

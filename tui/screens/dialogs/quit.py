@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
@@ -30,14 +30,15 @@ class QuitDialog(Modal[bool | None]):
 
     DEFAULT_CSS = "QuitDialog.-tall Scroll { margin: 1 0; }"
 
-    def __init__(self, runs: Sequence[Run], unsent: Sequence[UnsentText] = ()) -> None:
+    def __init__(self, runs: Sequence[Run], unsent: Sequence[UnsentText], branch_name: Callable[[Run], str]) -> None:
         """Create the dialog.
 
         Args:
             runs: The runs that the end of the program stops.
             unsent: The texts that were written and not sent.
+            branch_name: Returns the name of the branch of a run.
         """
-        lines = [_consequence(run) for run in runs]
+        lines = [f"{printable_line(branch_name(run))} {_consequence(run)}" for run in runs]
         lines += [
             f"unsent, for {destination}: “{printable_line(shorten(text, _MAX_TEXT))}”" for destination, text in unsent
         ]
@@ -53,9 +54,9 @@ class QuitDialog(Modal[bool | None]):
 
 
 def _consequence(run: Run) -> str:
-    """Return in words what quitting does to a run."""
+    """Return in words what quitting does to a run, to follow the name of its branch."""
     state = "waits for approval" if run.state is RunState.WAITING else "is under way; what has arrived is kept"
     if run.paused_id is not None:
         state = "waits for approval, and goes on waiting in the file"
     unsent = f"; {plural(len(run.queued), 'queued message')} will not be sent" if run.queued else ""
-    return f"{printable_line(run.branch_id)} {state}{unsent}"
+    return f"{state}{unsent}"

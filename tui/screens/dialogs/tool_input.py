@@ -30,12 +30,12 @@ class ToolInputDialog(Modal[str]):
     }
     """
 
-    def __init__(self, branch_id: str, prompt: str) -> None:
+    def __init__(self, branch_name: str, prompt: str) -> None:
         self._line = Input()
         keys = hint(("Enter answers", "submit"), ("Esc stops the run", "close"))
         body = Scroll(Static(printable(prompt[-_MAX_PROMPT:]), markup=False), can_focus=False)
         body.display = bool(prompt.strip())
-        super().__init__(f"A tool on branch '{branch_id}' asks for a line of input", body, keys, below=[self._line])
+        super().__init__(f"A tool on {branch_name} asks for a line of input", body, keys, below=[self._line])
 
     def on_mount(self) -> None:
         self._body.scroll_end(animate=False)

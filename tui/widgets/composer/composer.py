@@ -277,7 +277,8 @@ class Composer(Vertical, FixedSize):
         session_id, branch_id, fork_turn = destination
         session = self.view.session
         if session is None or session.session_id != session_id:
-            words = f"{fit_name(branch_id, _MAX_BRANCH_CELLS)} of {fit_name(session_id, _MAX_BRANCH_CELLS)}"
+            names = branch_id, self.view.session_name(session_id)
+            words = " of ".join(fit_name(name, _MAX_BRANCH_CELLS) for name in names)
         else:
             words = self._shown_name(self.view, branch_id)
         gone = " (gone)" if is_gone(destination, self.view) else ""

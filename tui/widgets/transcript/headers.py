@@ -78,5 +78,6 @@ def _empty_text(view: View) -> str:
     if view.session is None:
         return "No session is open."
     if view.branch_id:
-        return f"No messages on {printable(view.branch_id)} yet."
+        branch = view.tree.branches.get(view.branch_id)
+        return f"No messages on {printable(view.branch_id if branch is None else branch.readable_name)} yet."
     return "No messages in this session yet."
