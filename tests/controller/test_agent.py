@@ -307,7 +307,7 @@ async def test_the_message_is_returned_if_the_branch_was_deleted(
     view = await until(controller, lambda view: view.failure is not None and not view.runs)
     assert view.failure is not None
     assert view.failure.unsent == "is anybody here?"
-    assert "'alt' does not exist" in view.failure.error
+    assert "the branch is gone" in view.failure.error
 
 
 async def test_the_message_is_returned_if_the_file_is_gone_and_no_file_is_created(
