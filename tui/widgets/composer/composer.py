@@ -326,6 +326,8 @@ class Composer(Vertical, FixedSize):
             set_caption(self, "New session", "Enter begins it and sends · Esc leaves")
             return
         has_text, refusal = self._editor.document.end != (0, 0), _refusal(view)
+        if not has_text:
+            self._question = ""
         title = (
             f"Message to {self._shown_name(view, view.branch_id)}" if has_text and view.model and not refusal else ""
         )
