@@ -20,6 +20,7 @@ from tui.commands import COMMANDS, bindings
 from tui.config import Config, save_theme
 from tui.contrast import readable_variables
 from tui.controller import SessionController
+from tui.errors import ConvoError
 from tui.explorer.screen import Explorer
 from tui.model import Run
 from tui.painting.textual_internals import FAST
@@ -88,10 +89,10 @@ class ConvoApp(KeyOrderApp[None]):
         if isinstance(screen, Explorer) and screen.agent is None:
             from tui.explorer.keymap import key_bindings
 
-            bindings = key_bindings(self._config).values()
-            names = [binding.id for binding in bindings if event.key in binding.keys and binding.id in COMMANDS]
-            if needing := [COMMANDS[name].title for name in names if COMMANDS[name].needs_agent]:
-                screen.show_notice(f"{needing[0]} needs an agent: start with --model or --agent.")
+            for binding in key_bindings(self._config).values():
+                command = COMMANDS.get(binding.id)
+                if command is not None and command.needs_agent and event.key in binding.keys:
+                    screen.report(ConvoError(f"{command.title} needs an agent.", "Start with --model or --agent."))
 
     async def action_show_help(self) -> None:
         """Open the help of the screen in front."""

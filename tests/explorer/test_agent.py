@@ -65,6 +65,12 @@ async def answered(explorer: ExplorerDriver, branch_id: str, turns: int) -> None
     await explorer.settle()
 
 
+async def fork_alt(explorer: ExplorerDriver) -> None:
+    """Make and show a branch `alt` that has the first turn of `main`."""
+    await explorer.controller.forks.begin(2)
+    await explorer.controller.forks.make("alt")
+
+
 async def test_a_message_is_answered_where_it_was_sent(path: Path) -> None:
     async with open_explorer(path, agent=OFFLINE) as explorer:
         await explorer.pilot.press("i", *"count to 9", "enter")
@@ -379,8 +385,7 @@ async def test_quitting_asks_while_an_answer_is_under_way(path: Path, tmp_path: 
 
 async def test_each_branch_keeps_the_text_that_was_typed_for_it(path: Path) -> None:
     async with open_explorer(path, agent=OFFLINE) as explorer:
-        await explorer.controller.forks.begin(2)
-        await explorer.controller.forks.make("alt")
+        await fork_alt(explorer)
         await explorer.press(*"for alt")
         await explorer.controller.navigation.switch_branch("main")
         await explorer.settle()
@@ -396,8 +401,7 @@ async def test_each_branch_keeps_the_text_that_was_typed_for_it(path: Path) -> N
 
 async def test_a_message_goes_to_the_branch_that_was_shown_when_it_was_sent(path: Path) -> None:
     async with open_explorer(path, agent=OFFLINE) as explorer:
-        await explorer.controller.forks.begin(2)
-        await explorer.controller.forks.make("alt")
+        await fork_alt(explorer)
         await explorer.press(*"for alt")
         explorer.composer.action_send()
         await explorer.controller.navigation.switch_branch("main")
@@ -409,8 +413,7 @@ async def test_a_message_goes_to_the_branch_that_was_shown_when_it_was_sent(path
 async def test_a_message_that_failed_is_given_back_to_its_branch(path: Path) -> None:
     settings = AgentSettings(model="any", base_url="http://127.0.0.1:9/v1", api="chat")
     async with open_explorer(path, agent=settings) as explorer:
-        await explorer.controller.forks.begin(2)
-        await explorer.controller.forks.make("alt")
+        await fork_alt(explorer)
         await explorer.press(*"anyone?")
         explorer.composer.action_send()
         await explorer.controller.navigation.switch_branch("main")
@@ -423,8 +426,7 @@ async def test_a_message_that_failed_is_given_back_to_its_branch(path: Path) -> 
 
 async def test_a_text_is_not_sent_to_another_branch_if_its_own_is_deleted_meanwhile(path: Path) -> None:
     async with open_explorer(path, agent=OFFLINE) as explorer:
-        await explorer.controller.forks.begin(2)
-        await explorer.controller.forks.make("alt")
+        await fork_alt(explorer)
         await explorer.press(*typed("Do not "))
         sdk = open_sdk(path)
         await sdk.delete_branch("alt")
@@ -442,8 +444,7 @@ async def test_what_waits_behind_a_run_is_kept_if_the_branch_is_deleted(path: Pa
     agent = tmp_path / "slow.py"
     agent.write_text(SLOW_AGENT)
     async with open_explorer(path, agent=AgentSettings(agent=f"{agent}:agent")) as explorer:
-        await explorer.controller.forks.begin(2)
-        await explorer.controller.forks.make("alt")
+        await fork_alt(explorer)
         await explorer.press(*typed("a long story"), "enter")
         await explorer.until(lambda: "alt" in explorer.view.runs)
         await explorer.press(*"next", "enter", "tab")

@@ -395,8 +395,8 @@ async def test_without_an_agent_its_commands_are_offered_nowhere(path: Path) -> 
 async def test_a_key_whose_command_needs_an_agent_says_so_without_one(path: Path) -> None:
     async with open_explorer(path) as explorer:
         for key, title in (("S", "New session"), ("r", "Run again"), ("w", "Approve"), ("e", "Error")):
-            await explorer.press(key)
-            assert explorer.notice == f"{title} needs an agent: start with --model or --agent."
+            await explorer.press(key, key)
+            assert explorer.notice == f"{title} needs an agent. Start with --model or --agent."
 
 
 async def test_a_command_that_writes_is_refused_in_a_read_only_file(path: Path) -> None:

@@ -20,7 +20,7 @@ __all__ = ["Reloader"]
 T = TypeVar("T")
 
 _PATIENCE: Final = 2.0
-"""Seconds that a server may take to answer before the user is told."""
+"""Seconds that a server may take to answer before a notice says so."""
 
 _SESSION_FIELDS: Final = (
     "session", "session_index", "tree", "branch_id", "turn", "items", "position", "page",

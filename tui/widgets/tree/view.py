@@ -354,14 +354,15 @@ class TreeView(StableScrollView, BorderlessRows):
         return "" if known is None else known.text
 
     def branch_name(self, branch: Branch | str) -> str:
-        """Return the name of a branch in a sentence: its title, else its first words after the fork; or else its id."""
-        if isinstance(branch, str) and (found := self._state.view.tree.branches.get(branch)) is not None:
-            branch = found
+        """Return the title of a branch, else its first words after the fork, else its readable name.
+
+        An id that is not in the view is returned as it is.
+        """
         if isinstance(branch, str):
-            return branch
-        if not (words := self.known_words(branch)):
-            return branch.readable_name
-        return f"“{shorten(printable_line(words), _MAX_WORDS)}”"
+            found = self._state.view.tree.branches.get(branch)
+            return branch if found is None else self.branch_name(found)
+        words = self.known_words(branch)
+        return f"“{shorten(printable_line(words), _MAX_WORDS)}”" if words else branch.readable_name
 
     def _first_words(self, branch_id: str, turn: int) -> str:
         """Return the words of a branch's turn; empty until they are read."""
