@@ -448,6 +448,7 @@ async def test_what_waits_behind_a_run_is_kept_if_the_branch_is_deleted(path: Pa
         await explorer.press(*typed("a long story"), "enter")
         await explorer.until(lambda: "alt" in explorer.view.runs)
         await explorer.press(*"next", "enter", "tab")
+        await explorer.until(lambda: explorer.view.runs["alt"].queued == ("next",))
         sdk = open_sdk(path)
         await sdk.delete_branch("alt")
         sdk.close()
